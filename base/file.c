@@ -1,0 +1,140 @@
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+cz_status cz_file_map_fd(int fd, const char *path, struct cz_file_map *out, cz_error *err)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        CZ_FAIL(err, CZ_ERR_IO, "%s: %s", path, strerror(errno));
+    if (S_ISDIR(st.st_mode))
+        CZ_FAIL(err, CZ_ERR_IO, "%s: is a folder, a file is wanted", path);
+    if (!S_ISREG(st.st_mode))
+        CZ_FAIL(err, CZ_ERR_IO, "%s: not a regular file; copy it to one", path);
+    out->size = (size_t)st.st_size;
+    out->data = (const unsigned char *)"";
+    if (st.st_size == 0)
+        return CZ_OK;
+    void *p = mmap(NULL, out->size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (p == MAP_FAILED)
+        CZ_FAIL(err, CZ_ERR_IO, "%s: cannot map %zu bytes: %s", path, out->size, strerror(errno));
+    out->data = p;
+    return CZ_OK;
+}
+
+cz_status cz_file_map(const char *path, struct cz_file_map *out, cz_error *err)
+{
+    /* O_NONBLOCK: a FIFO named on the command line must not hang us before fstat tells what it is. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        CZ_FAIL(err, CZ_ERR_IO, "%s: %s", path, errno == ENOENT ? "no such file" : strerror(errno));
+    cz_status status = cz_file_map_fd(fd, path, out, err);
+    close(fd);
+    return status;
+}
+
+void cz_file_unmap(struct cz_file_map *map)
+{
+    if (map->size > 0)
+        munmap((void *)map->data, map->size);
+    map->data = NULL;
+    map->size = 0;
+}
+
+/* "dir/name" -> "dir", "name" -> ".". */
+static char *folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (!slash)
+        return strdup(".");
+    return slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
+}
+
+cz_status cz_file_writer_open(const char *path, struct cz_file_writer *out, cz_error *err)
+{
+    memset(out, 0, sizeof *out);
+    size_t n = strlen(path);
+    out->path = strdup(path);
+    out->temporary = malloc(n + 16);
+    if (!out->path || !out->temporary) {
+        cz_file_writer_abandon(out);
+        CZ_FAIL(err, CZ_ERR_MEMORY, "%s: out of memory", path);
+    }
+    snprintf(out->temporary, n + 16, "%s.tmp-XXXXXX", path);
+    int fd = mkstemp(out->temporary);
+    if (fd >= 0) {
+        mode_t mask = umask(0);
+        umask(mask);
+        fchmod(fd, 0666 & ~mask);
+        out->stream = fdopen(fd, "wb");
+    }
+    if (!out->stream) {
+        int reason = errno;
+        if (fd >= 0)
+            close(fd);
+        else
+            out->temporary[0] = '\0';
+        cz_file_writer_abandon(out);
+        CZ_FAIL(err, CZ_ERR_IO, "%s: cannot create: %s; choose another place", path, strerror(reason));
+    }
+    return CZ_OK;
+}
+
+void cz_file_writer_abandon(struct cz_file_writer *w)
+{
+    if (w->stream)
+        fclose(w->stream);
+    if (w->temporary && w->temporary[0])
+        unlink(w->temporary);
+    free(w->temporary);
+    free(w->path);
+    memset(w, 0, sizeof *w);
+}
+
+static int sync_folder(const char *path)
+{
+    char *folder = folder_of(path);
+    int fd = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    free(folder);
+    if (fd < 0)
+        return -1;
+    /* Some file systems cannot sync a folder; the rename itself has happened. */
+    int bad = fsync(fd) != 0 && errno != EINVAL;
+    close(fd);
+    return bad ? -1 : 0;
+}
+
+cz_status cz_file_writer_commit(struct cz_file_writer *w, cz_error *err)
+{
+    int bad = fflush(w->stream) != 0 || ferror(w->stream) || fsync(fileno(w->stream)) != 0;
+    int reason = errno;
+    bad |= fclose(w->stream) != 0;
+    w->stream = NULL;
+    if (!bad && rename(w->temporary, w->path) != 0) {
+        bad = 1;
+        reason = errno;
+    }
+    if (bad) {
+        cz_error_set(err, CZ_ERR_IO, "%s: cannot write: %s; nothing was kept", w->path, strerror(reason));
+        cz_file_writer_abandon(w);
+        return CZ_ERR_IO;
+    }
+    w->temporary[0] = '\0';
+    sync_folder(w->path);
+    cz_file_writer_abandon(w);
+    return CZ_OK;
+}
+
+cz_status cz_file_write(const char *path, const void *data, size_t size, cz_error *err)
+{
+    struct cz_file_writer w;
+    CZ_TRY(cz_file_writer_open(path, &w, err));
+    fwrite(data, 1, size, w.stream);
+    return cz_file_writer_commit(&w, err);
+}

@@ -1,0 +1,46 @@
+/*
+ * Files: whole files mapped for reading, and files that are written whole or not at all.
+ */
+#ifndef CZ_BASE_FILE_H
+#define CZ_BASE_FILE_H
+
+#include "base/status.h"
+
+#include <stdio.h>
+
+struct cz_file_map {
+    const unsigned char *data;
+    size_t size;
+};
+
+/*
+ * Maps a regular file read-only. An empty file gives size 0 and a non-NULL pointer.
+ * Errors  CZ_ERR_IO with the file's name and the system's reason.
+ */
+cz_status cz_file_map(const char *path, struct cz_file_map *out, cz_error *err);
+
+/* The same for an open descriptor, which stays the caller's; `path` is for messages. */
+cz_status cz_file_map_fd(int fd, const char *path, struct cz_file_map *out, cz_error *err);
+void cz_file_unmap(struct cz_file_map *map);
+
+/*
+ * A file under construction: a temporary sibling that takes the final name at commit (fsync, rename, fsync of
+ * the folder). Destroying it before that leaves nothing behind.
+ */
+struct cz_file_writer {
+    FILE *stream; /* write here */
+    char *path, *temporary;
+};
+
+cz_status cz_file_writer_open(const char *path, struct cz_file_writer *out, cz_error *err);
+
+/* Flushes and renames; every write error since open is reported here. Releases the writer in all cases. */
+cz_status cz_file_writer_commit(struct cz_file_writer *, cz_error *err);
+
+/* Removes the temporary file; does nothing after commit. */
+void cz_file_writer_abandon(struct cz_file_writer *);
+
+/* Writes `size` bytes as the whole of `path`. */
+cz_status cz_file_write(const char *path, const void *data, size_t size, cz_error *err);
+
+#endif

@@ -1,0 +1,6 @@
+#include "convzoo/convzoo.h"
+
+const char *cz_version(void)
+{
+    return CZ_VERSION;
+}

@@ -1,0 +1,8 @@
+# libconvzoo: the public C API (load, inspect, plan, run, errors) as one shared library.
+add_library(convzoo_shared SHARED)
+set_target_properties(convzoo_shared PROPERTIES
+  OUTPUT_NAME convzoo VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR} LINKER_LANGUAGE C)
+target_include_directories(convzoo_shared PUBLIC
+  $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+target_link_libraries(convzoo_shared PRIVATE
+  -Wl,--whole-archive cz_base cz_engine cz_importer cz_zoo -Wl,--no-whole-archive)
