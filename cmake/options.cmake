@@ -31,6 +31,10 @@ endif()
 # Includes are written from the root of the tree: "engine/graph.h".
 function(cz_folder name)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.c)
+  if(NOT sources) # a folder whose first file is still to come
+    file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/empty.c "typedef int cz_${name}_is_empty;\n")
+    set(sources ${CMAKE_CURRENT_BINARY_DIR}/empty.c)
+  endif()
   add_library(cz_${name} STATIC ${sources})
   target_include_directories(cz_${name} PUBLIC ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/include)
   target_link_libraries(cz_${name} PUBLIC ${ARGN})

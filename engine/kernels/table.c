@@ -1,0 +1,1 @@
+typedef int cz_table_follows;
