@@ -1,5 +1,6 @@
 # libconvzoo: the public C API (load, inspect, plan, run, errors) as one shared library.
-add_library(convzoo_shared SHARED)
+file(WRITE ${CMAKE_BINARY_DIR}/shared.c "typedef int cz_shared_takes_all_from_the_folders;\n")
+add_library(convzoo_shared SHARED ${CMAKE_BINARY_DIR}/shared.c)
 set_target_properties(convzoo_shared PROPERTIES
   OUTPUT_NAME convzoo VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR} LINKER_LANGUAGE C)
 target_include_directories(convzoo_shared PUBLIC
