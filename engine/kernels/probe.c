@@ -1,1 +1,0 @@
-typedef int cz_probe_follows;
