@@ -61,7 +61,7 @@ cz_status cz_file_writer_open(const char *path, struct cz_file_writer *out, cz_e
     memset(out, 0, sizeof *out);
     size_t n = strlen(path);
     out->path = strdup(path);
-    out->temporary = malloc(n + 16);
+    out->temporary = calloc(n + 16, 1); /* an empty name: nothing to remove yet */
     if (!out->path || !out->temporary) {
         cz_file_writer_abandon(out);
         CZ_FAIL(err, CZ_ERR_MEMORY, "%s: out of memory", path);

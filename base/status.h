@@ -18,7 +18,12 @@ cz_status cz_error_set(cz_error *err, cz_status code, const char *fmt, ...)
 cz_status cz_error_prefix(cz_error *err, cz_status code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-#define CZ_FAIL(err, code, ...) return cz_error_set((err), (code), __VA_ARGS__)
+/* Returns `code` itself, not what the call returns: compilers and analysers then see that it is not CZ_OK. */
+#define CZ_FAIL(err, code, ...)                                                                              \
+    do {                                                                                                     \
+        (void)cz_error_set((err), (code), __VA_ARGS__);                                                      \
+        return (code);                                                                                       \
+    } while (0)
 
 #define CZ_TRY(call)                                                                                         \
     do {                                                                                                     \

@@ -93,9 +93,11 @@ cz_status cz_graph_cut(struct cz_graph *g, const int *values, int n_values, stru
     struct cz_graph *to = NULL;
     char *needed = calloc((size_t)g->n_values + 1, 1);
     int *map = calloc((size_t)g->n_values + 1, sizeof *map);
-    cz_status status = needed && map
-                           ? cz_graph_create(g->opset, &to, err)
-                           : cz_error_set(err, CZ_ERR_MEMORY, "model: out of memory cutting the graph");
+    cz_status status = CZ_ERR_MEMORY;
+    if (needed && map)
+        status = cz_graph_create(g->opset, &to, err);
+    else
+        cz_error_set(err, status, "model: out of memory cutting the graph");
     if (status == CZ_OK) {
         /* Attributes, names in info and parameter data stay the source's. */
         to->release = release_source;
