@@ -1,0 +1,91 @@
+/*
+ * GlobalAveragePool and GlobalMaxPool (ONNX opset 1): one value per image and channel.
+ *
+ * Source: ONNX operator specification, GlobalAveragePool-1, GlobalMaxPool-1.
+ */
+#include "engine/ops/common.h"
+
+#include <math.h>
+
+static cz_status infer(const void *attrs, const struct cz_op_input *in, int n_in, struct cz_shape *out,
+                       int n_out, cz_error *err)
+{
+    char text[CZ_SHAPE_TEXT];
+    (void)attrs, (void)n_in, (void)n_out;
+    CZ_TRY(cz_check_dtype(&in[0], "input", CZ_SET_FLOAT, err));
+    CZ_TRY(cz_check_rank(&in[0], "input", 2, CZ_MAX_RANK, err));
+    out[0] = in[0].shape;
+    for (int i = 2; i < out[0].rank; i++) {
+        if (out[0].dim[i] == 0)
+            CZ_FAIL(err, CZ_ERR_SHAPE, "input is %s; at least one element per channel wanted",
+                    cz_shape_text(&in[0].shape, text, sizeof text));
+        out[0].dim[i] = 1;
+    }
+    return CZ_OK;
+}
+
+static double mean_of(const cz_tensor *x, int64_t first, int64_t n)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < n; i++)
+        sum += cz_tensor_double(x, first + i);
+    return sum / (double)n;
+}
+
+static double max_of(const cz_tensor *x, int64_t first, int64_t n)
+{
+    double best = cz_tensor_double(x, first);
+    for (int64_t i = 1; i < n; i++) {
+        double v = cz_tensor_double(x, first + i);
+        if (v > best || isnan(v))
+            best = v;
+    }
+    return best;
+}
+
+static void reduce(double (*of)(const cz_tensor *, int64_t, int64_t), const cz_tensor *x, cz_tensor *out)
+{
+    int64_t n = cz_dim_product(x->dim, 2, x->rank), n_planes = x->dim[0] * x->dim[1];
+    for (int64_t i = 0; i < n_planes; i++)
+        cz_tensor_store(out, i, of(x, i * n, n));
+}
+
+static cz_status average_eval(const void *attrs, const cz_tensor *in, int n_in, cz_tensor *out, int n_out,
+                              cz_error *err)
+{
+    (void)attrs, (void)n_in, (void)n_out, (void)err;
+    reduce(mean_of, &in[0], &out[0]);
+    return CZ_OK;
+}
+
+static cz_status max_eval(const void *attrs, const cz_tensor *in, int n_in, cz_tensor *out, int n_out,
+                          cz_error *err)
+{
+    (void)attrs, (void)n_in, (void)n_out, (void)err;
+    reduce(max_of, &in[0], &out[0]);
+    return CZ_OK;
+}
+
+const struct cz_op cz_op_global_average_pool = {
+    .name = "GlobalAveragePool",
+    .opset_min = 1,
+    .opset_max = CZ_OPSET_NEWEST,
+    .n_in_min = 1,
+    .n_in_max = 1,
+    .n_out_min = 1,
+    .n_out_max = 1,
+    .infer = infer,
+    .eval = average_eval,
+};
+
+const struct cz_op cz_op_global_max_pool = {
+    .name = "GlobalMaxPool",
+    .opset_min = 1,
+    .opset_max = CZ_OPSET_NEWEST,
+    .n_in_min = 1,
+    .n_in_max = 1,
+    .n_out_min = 1,
+    .n_out_max = 1,
+    .infer = infer,
+    .eval = max_eval,
+};
