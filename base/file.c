@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -28,23 +29,93 @@ cz_status cz_file_map_fd(int fd, const char *path, struct cz_file_map *out, cz_e
     return CZ_OK;
 }
 
-cz_status cz_file_map(const char *path, struct cz_file_map *out, cz_error *err)
-{
-    /* O_NONBLOCK: a FIFO named on the command line must not hang us before fstat tells what it is. */
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
-        CZ_FAIL(err, CZ_ERR_IO, "%s: %s", path, errno == ENOENT ? "no such file" : strerror(errno));
-    cz_status status = cz_file_map_fd(fd, path, out, err);
-    close(fd);
-    return status;
-}
-
 void cz_file_unmap(struct cz_file_map *map)
 {
     if (map->size > 0)
         munmap((void *)map->data, map->size);
     map->data = NULL;
     map->size = 0;
+}
+
+/* Reads what is there, up to `wanted` bytes; a file that shrinks meanwhile gives fewer. -1 on error. */
+static ssize_t read_fully(int fd, unsigned char *data, size_t wanted)
+{
+    size_t have = 0;
+    while (have < wanted) {
+        ssize_t n = read(fd, data + have, wanted - have);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -1;
+        if (n == 0)
+            break;
+        have += (size_t)n;
+    }
+    return (ssize_t)have;
+}
+
+static cz_status read_descriptor(int fd, const char *path, size_t max_bytes, unsigned char **data,
+                                 size_t *size, cz_error *err)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        CZ_FAIL(err, CZ_ERR_IO, "%s: %s", path, strerror(errno));
+    if (!S_ISREG(st.st_mode))
+        CZ_FAIL(err, CZ_ERR_IO, "%s: %s", path,
+                S_ISDIR(st.st_mode) ? "is a folder, a file is wanted" : "not a regular file; copy it to one");
+    if ((uintmax_t)st.st_size > max_bytes)
+        CZ_FAIL(err, CZ_ERR_IO, "%s: %jd bytes, over the limit of %zu", path, (intmax_t)st.st_size,
+                max_bytes);
+    unsigned char *bytes = malloc((size_t)st.st_size + 1);
+    if (!bytes)
+        CZ_FAIL(err, CZ_ERR_MEMORY, "%s: out of memory for %jd bytes", path, (intmax_t)st.st_size);
+    ssize_t n = read_fully(fd, bytes, (size_t)st.st_size);
+    if (n < 0) {
+        cz_error_set(err, CZ_ERR_IO, "%s: cannot read: %s", path, strerror(errno));
+        free(bytes);
+        return CZ_ERR_IO;
+    }
+    bytes[n] = '\0';
+    *data = bytes;
+    *size = (size_t)n;
+    return CZ_OK;
+}
+
+/* O_NONBLOCK: a FIFO named on the command line must not hang us before fstat tells what it is. */
+static int open_to_read(int folder, const char *path, cz_error *err)
+{
+    int fd = openat(folder, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        cz_error_set(err, CZ_ERR_IO, "%s: %s", path, errno == ENOENT ? "no such file" : strerror(errno));
+    return fd;
+}
+
+cz_status cz_file_read_at(int folder, const char *name, size_t max_bytes, unsigned char **data, size_t *size,
+                          cz_error *err)
+{
+    *data = NULL;
+    *size = 0;
+    int fd = open_to_read(folder, name, err);
+    if (fd < 0)
+        return CZ_ERR_IO;
+    cz_status status = read_descriptor(fd, name, max_bytes, data, size, err);
+    close(fd);
+    return status;
+}
+
+cz_status cz_file_read(const char *path, size_t max_bytes, unsigned char **data, size_t *size, cz_error *err)
+{
+    return cz_file_read_at(AT_FDCWD, path, max_bytes, data, size, err);
+}
+
+cz_status cz_file_map(const char *path, struct cz_file_map *out, cz_error *err)
+{
+    int fd = open_to_read(AT_FDCWD, path, err);
+    if (fd < 0)
+        return CZ_ERR_IO;
+    cz_status status = cz_file_map_fd(fd, path, out, err);
+    close(fd);
+    return status;
 }
 
 /* "dir/name" -> "dir", "name" -> ".". */

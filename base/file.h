@@ -24,6 +24,17 @@ cz_status cz_file_map_fd(int fd, const char *path, struct cz_file_map *out, cz_e
 void cz_file_unmap(struct cz_file_map *map);
 
 /*
+ * Reads a whole regular file into *data (malloc; *size bytes and a terminating zero). For files that may
+ * change while we work, where a mapping would end in SIGBUS. Errors  CZ_ERR_IO as cz_file_map, also for files
+ * over `max_bytes`; CZ_ERR_MEMORY.
+ */
+cz_status cz_file_read(const char *path, size_t max_bytes, unsigned char **data, size_t *size, cz_error *err);
+
+/* The same below an open folder (or AT_FDCWD); messages name the file as given. */
+cz_status cz_file_read_at(int folder, const char *name, size_t max_bytes, unsigned char **data, size_t *size,
+                          cz_error *err);
+
+/*
  * A file under construction: a temporary sibling that takes the final name at commit (fsync, rename, fsync of
  * the folder). Destroying it before that leaves nothing behind.
  */

@@ -17,6 +17,11 @@ struct cz_split {
     int64_t first, count;
 };
 
+/* Something a person should know about the data set's files: what was left out, and why. */
+struct cz_notice {
+    char *id, *text;
+};
+
 /* A decoded sample and what it was made from. */
 struct cz_sample {
     struct cz_image image;
@@ -25,6 +30,7 @@ struct cz_sample {
 };
 
 struct cz_dataset;
+struct cz_arena;
 
 /* What a format implements. */
 struct cz_dataset_vtable {
@@ -33,7 +39,7 @@ struct cz_dataset_vtable {
                       struct cz_sample *, cz_error *);
     const char *(*id)(const struct cz_dataset *, int64_t index, char buf[CZ_SHA256_HEX]);
     int (*label)(const struct cz_dataset *, int64_t index);
-    void (*close)(struct cz_dataset *); /* frees impl and the lists below */
+    void (*close)(struct cz_dataset *); /* frees impl; NULL where it lives in the arena */
 };
 
 struct cz_dataset {
@@ -44,6 +50,9 @@ struct cz_dataset {
     int n_splits, n_classes; /* n_classes 0: no labels ("files") */
     struct cz_split *splits;
     char **class_names; /* [n_classes], bytes as the folder has them; IDX without names: "0", "1", ... */
+    struct cz_notice *notices; /* at most CZ_DATASET_MAX_NOTICES are kept, n_notices counts all */
+    int64_t n_notices;
+    struct cz_arena *arena; /* of all strings and lists above */
     void *impl;
 };
 
@@ -51,10 +60,11 @@ struct cz_dataset {
 struct cz_format {
     const char *name;
     int (*probe)(const char *path); /* cheap: looks at names and first bytes */
+    /* Fills a data set that has path and arena; what it returns in error is closed by the caller. */
     cz_status (*open)(const char *path, struct cz_dataset *, cz_error *);
 };
 
-enum { CZ_DATASET_MAX_SAMPLES = 100000000, CZ_DATASET_MAX_CLASSES = 100000 };
+enum { CZ_DATASET_MAX_SAMPLES = 100000000, CZ_DATASET_MAX_CLASSES = 100000, CZ_DATASET_MAX_NOTICES = 1000 };
 
 /*
  * Opens DATA: a folder per class (with or without train/ val/ test/), an IDX or CIFAR folder, or the word

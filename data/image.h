@@ -25,6 +25,7 @@ struct cz_image {
 
 enum {
     CZ_IMAGE_MAX_PIXELS = 100000000, /* 300 MB as RGB; the largest photo sensors have about 100 million */
+    CZ_IMAGE_MAX_SIDE = 65535,       /* what JPEG can express; keeps resize's weight tables small */
     CZ_IMAGE_MAX_SCANS = 64, /* a progressive JPEG costs full work per scan; encoders write about 10 */
 };
 
@@ -95,12 +96,22 @@ cz_status cz_image_resize(const struct cz_image *in, int height, int width, enum
                           struct cz_image *out, cz_error *);
 
 /*
- * The part of `in` of height x width pixels around its centre. Offsets are (side - part)/2 rounded half to
- * even, as torchvision's CenterCrop has them; a side that is too small is padded with zeros first (larger
- * half at the end).
+ * Where a centred part of a side begins: (side - part)/2 rounded half to even, as torchvision's CenterCrop
+ * has it. When the side is the smaller one, minus the padding in front, whose half is rounded down.
  */
+int cz_image_crop_offset(int side, int part);
+
+/* The part of `in` of height x width pixels around its centre, zeros where `in` does not reach. */
 cz_status cz_image_crop_center(const struct cz_image *in, int height, int width, struct cz_image *out,
                                cz_error *);
+
+/*
+ * Resize and centre crop in one: the crop's pixels of the image resized to full_height x full_width, the same
+ * bits as one after the other but nothing computed that the crop leaves out. The full size may be far over
+ * the limits.
+ */
+cz_status cz_image_resize_crop(const struct cz_image *in, const int full[2], enum cz_filter,
+                               const int crop[2], struct cz_image *out, cz_error *);
 
 /* Writes an 8-bit gray or RGB PNG, whole or not at all. Same pixels, same bytes. */
 cz_status cz_image_write_png(const char *path, const struct cz_image *, cz_error *);
