@@ -33,6 +33,8 @@ static cz_status resolve_input(const struct cz_value *v, const cz_input_shape *g
                                struct cz_shape *out, cz_error *err)
 {
     *out = v->shape;
+    if (out->dtype == CZ_F16 || out->dtype == CZ_BF16 || out->dtype == CZ_F64)
+        out->dtype = CZ_F32; /* weights are widened too; all arithmetic is float32 */
     if (out->rank < 0) {
         if (!given || given->rank < 0)
             CZ_FAIL(err, CZ_ERR_SHAPE, "input '%s': the file gives no shape; give one", v->name);

@@ -17,6 +17,8 @@ CZ_INLINE vf hard_sigmoid(vf x, float alpha, float beta)
 CZ_INLINE vf apply(enum cz_act_kind kind, float alpha, float beta, vf x)
 {
     switch (kind) {
+    case CZ_ACT_RELU:
+        return vf_max(vf_set1(0.0f), x);
     case CZ_ACT_CLIP:
         return vf_clamp(x, vf_set1(alpha), vf_set1(beta));
     case CZ_ACT_LEAKY_RELU:
@@ -56,6 +58,7 @@ void CZ_KERNEL(activate)(const struct cz_activation *act, const float *x, float 
 {
     switch (act->kind) {
         ACT(CZ_ACT_NONE)
+        ACT(CZ_ACT_RELU)
         ACT(CZ_ACT_CLIP)
         ACT(CZ_ACT_LEAKY_RELU)
         ACT(CZ_ACT_SIGMOID)
@@ -66,21 +69,21 @@ void CZ_KERNEL(activate)(const struct cz_activation *act, const float *x, float 
     }
 }
 
-CZ_INLINE vf combine(enum cz_binary op, vf a, vf b)
+CZ_INLINE vf combine(enum cz_binary_kind op, vf a, vf b)
 {
     switch (op) {
-    case CZ_ADD:
+    case CZ_BINARY_ADD:
         return vf_add(a, b);
-    case CZ_SUB:
+    case CZ_BINARY_SUB:
         return vf_sub(a, b);
-    case CZ_MUL:
+    case CZ_BINARY_MUL:
         return vf_mul(a, b);
     default:
         return vf_div(a, b);
     }
 }
 
-CZ_INLINE void binary_as(enum cz_binary op, const float *a, const float *b, float *y, int64_t n)
+CZ_INLINE void binary_as(enum cz_binary_kind op, const float *a, const float *b, float *y, int64_t n)
 {
     int64_t i = 0;
     for (; i + VW <= n; i += VW)
@@ -90,20 +93,20 @@ CZ_INLINE void binary_as(enum cz_binary op, const float *a, const float *b, floa
         vf_store_n(y + i, combine(op, vf_load_n(a + i, rest), vf_load_n(b + i, rest)), rest);
 }
 
-void CZ_KERNEL(binary)(enum cz_binary op, const float *a, const float *b, float *y, int64_t n)
+void CZ_KERNEL(binary)(enum cz_binary_kind op, const float *a, const float *b, float *y, int64_t n)
 {
     switch (op) {
-    case CZ_ADD:
-        binary_as(CZ_ADD, a, b, y, n);
+    case CZ_BINARY_ADD:
+        binary_as(CZ_BINARY_ADD, a, b, y, n);
         break;
-    case CZ_SUB:
-        binary_as(CZ_SUB, a, b, y, n);
+    case CZ_BINARY_SUB:
+        binary_as(CZ_BINARY_SUB, a, b, y, n);
         break;
-    case CZ_MUL:
-        binary_as(CZ_MUL, a, b, y, n);
+    case CZ_BINARY_MUL:
+        binary_as(CZ_BINARY_MUL, a, b, y, n);
         break;
-    case CZ_DIV:
-        binary_as(CZ_DIV, a, b, y, n);
+    case CZ_BINARY_DIV:
+        binary_as(CZ_BINARY_DIV, a, b, y, n);
         break;
     }
 }

@@ -16,7 +16,8 @@
 
 enum cz_act_kind {
     CZ_ACT_NONE,
-    CZ_ACT_CLIP,         /* min(max(x, alpha), beta): ReLU is [0, inf], ReLU6 [0, 6] */
+    CZ_ACT_RELU,         /* max(x, 0) */
+    CZ_ACT_CLIP,         /* min(max(x, alpha), beta) */
     CZ_ACT_LEAKY_RELU,   /* x < 0 ? alpha*x : x */
     CZ_ACT_SIGMOID,      /* 1 / (1 + exp(-x)) */
     CZ_ACT_HARD_SIGMOID, /* min(max(alpha*x + beta, 0), 1) */
@@ -30,7 +31,7 @@ struct cz_activation {
     float alpha, beta;
 };
 
-enum cz_binary { CZ_ADD, CZ_SUB, CZ_MUL, CZ_DIV };
+enum cz_binary_kind { CZ_BINARY_ADD, CZ_BINARY_SUB, CZ_BINARY_MUL, CZ_BINARY_DIV };
 
 /* A run of weights' rows whose inputs lie one after another: input element `offset` + 0..count-1 of a pixel.
  */

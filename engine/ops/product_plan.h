@@ -1,0 +1,20 @@
+/*
+ * A matrix product with a constant right side, as the planner sees Gemm and MatMul.
+ */
+#ifndef CZ_ENGINE_OPS_PRODUCT_PLAN_H
+#define CZ_ENGINE_OPS_PRODUCT_PLAN_H
+
+#include "engine/ops/panels.h"
+
+/* y[m][n] = alpha * x[m][k] * w[k][n] (trans_w: stored [n][k]) + bias[n], then the node's fusion. */
+struct cz_product_job {
+    int node;
+    int64_t m, n, k;
+    const float *w, *bias; /* bias may be NULL */
+    int trans_w;
+    float alpha;
+};
+
+cz_status cz_product_plan(struct cz_builder *, const struct cz_product_job *, cz_error *);
+
+#endif
