@@ -10,6 +10,7 @@
 #include "base/math.h"
 #include "engine/ops/clip.h"
 #include "engine/ops/common.h"
+#include "engine/ops/plans.h"
 
 #include <math.h>
 #include <string.h>
@@ -62,15 +63,24 @@ double cz_activation_apply(const struct cz_activation *a, double x)
         return x * clamp(x / 6 + 0.5, 0, 1);
     case CZ_ACT_TANH:
         return hyperbolic_tangent(x);
+    case CZ_ACT_SILU:
+        return x * sigmoid(x);
     case CZ_ACT_NONE:
         break;
     }
     return x;
 }
 
+void cz_activation_clamp(const struct cz_activation *act, float *low, float *high, int *after)
+{
+    *low = act->kind == CZ_ACT_RELU ? 0 : act->kind == CZ_ACT_CLIP ? act->alpha : -INFINITY;
+    *high = act->kind == CZ_ACT_CLIP ? act->beta : INFINITY;
+    *after = act->kind != CZ_ACT_NONE && act->kind != CZ_ACT_RELU && act->kind != CZ_ACT_CLIP;
+}
+
 static const struct {
     const char *name;
-    enum cz_activation_kind kind;
+    enum cz_act_kind kind;
     float alpha, beta; /* defaults of the specification */
 } kinds[] = {
     {"Relu", CZ_ACT_RELU, 0, 0},
@@ -165,6 +175,7 @@ static cz_status eval(const void *attrs, const cz_tensor *in, int n_in, cz_tenso
         .parse = symbol##_parse,                                                                             \
         .infer = infer_function,                                                                             \
         .eval = eval,                                                                                        \
+        .plan = cz_activation_plan,                                                                          \
     };
 
 ACTIVATION(hard_sigmoid, "HardSigmoid", 1, infer_float)

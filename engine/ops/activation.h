@@ -5,23 +5,8 @@
 #ifndef CZ_ENGINE_OPS_ACTIVATION_H
 #define CZ_ENGINE_OPS_ACTIVATION_H
 
+#include "engine/kernels/kernels.h" /* struct cz_activation */
 #include "engine/op.h"
-
-enum cz_activation_kind {
-    CZ_ACT_NONE,
-    CZ_ACT_RELU,         /* max(x, 0) */
-    CZ_ACT_LEAKY_RELU,   /* x < 0 ? alpha * x : x */
-    CZ_ACT_CLIP,         /* min(max(x, alpha), beta) */
-    CZ_ACT_SIGMOID,      /* 1 / (1 + exp(-x)) */
-    CZ_ACT_HARD_SIGMOID, /* max(0, min(1, alpha * x + beta)) */
-    CZ_ACT_HARD_SWISH,   /* x * max(0, min(1, x / 6 + 1/2)) */
-    CZ_ACT_TANH,
-};
-
-struct cz_activation {
-    enum cz_activation_kind kind;
-    float alpha, beta;
-};
 
 /*
  * The activation that a node computes: 1, or 0 where it is none of these (another operator, or a Clip whose
@@ -32,5 +17,11 @@ int cz_activation_of(const struct cz_op *, const void *attrs, const struct cz_op
 
 /* In double; NaN gives NaN in every kind. */
 double cz_activation_apply(const struct cz_activation *, double x);
+
+/*
+ * The part of an activation that kernels do as they store: y = min(max(x, low), high). *after is 1 where it
+ * is no clamp and has to follow on its own.
+ */
+void cz_activation_clamp(const struct cz_activation *, float *low, float *high, int *after);
 
 #endif

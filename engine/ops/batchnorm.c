@@ -8,6 +8,7 @@
  */
 #include "engine/ops/batchnorm.h"
 #include "engine/ops/common.h"
+#include "engine/ops/plans.h"
 
 #include <math.h>
 
@@ -83,4 +84,5 @@ const struct cz_op cz_op_batchnorm = {
     .parse = batchnorm_parse,
     .infer = batchnorm_infer,
     .eval = batchnorm_eval,
+    .plan = cz_batchnorm_plan,
 };

@@ -11,6 +11,7 @@
 #include "engine/ops/binary.h"
 #include "engine/ops/broadcast.h"
 #include "engine/ops/common.h"
+#include "engine/ops/plans.h"
 
 static cz_status parse(enum cz_binary_kind kind, const struct cz_attr_list *list, int opset, void *attrs,
                        cz_error *err)
@@ -174,6 +175,7 @@ static cz_status binary_eval(const void *attrs, const cz_tensor *in, int n_in, c
         .parse = symbol##_parse,                                                                             \
         .infer = binary_infer,                                                                               \
         .eval = binary_eval,                                                                                 \
+        .plan = cz_binary_plan,                                                                              \
     };
 
 BINARY(add, "Add", CZ_BINARY_ADD)

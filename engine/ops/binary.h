@@ -5,9 +5,8 @@
 #ifndef CZ_ENGINE_OPS_BINARY_H
 #define CZ_ENGINE_OPS_BINARY_H
 
+#include "engine/kernels/kernels.h" /* enum cz_binary_kind */
 #include "engine/op.h"
-
-enum cz_binary_kind { CZ_BINARY_ADD, CZ_BINARY_SUB, CZ_BINARY_MUL, CZ_BINARY_DIV };
 
 struct cz_binary_attrs {
     enum cz_binary_kind kind;

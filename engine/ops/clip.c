@@ -6,6 +6,7 @@
  */
 #include "engine/ops/clip.h"
 #include "engine/ops/common.h"
+#include "engine/ops/plans.h"
 
 #include <float.h>
 #include <math.h>
@@ -97,6 +98,7 @@ const struct cz_op cz_op_clip_6 = {
     .parse = clip_parse,
     .infer = clip_infer_attributes,
     .eval = clip_eval,
+    .plan = cz_activation_plan,
 };
 
 const struct cz_op cz_op_clip_11 = {
@@ -112,6 +114,7 @@ const struct cz_op cz_op_clip_11 = {
     .parse = clip_parse,
     .infer = clip_infer_inputs,
     .eval = clip_eval,
+    .plan = cz_activation_plan,
 };
 
 /* A limit that is an input: its value, if known before the run. */

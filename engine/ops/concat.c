@@ -5,6 +5,7 @@
  */
 #include "engine/ops/concat.h"
 #include "engine/ops/common.h"
+#include "engine/ops/plans.h"
 
 static cz_status concat_parse(const struct cz_attr_list *list, int opset, void *attrs, cz_error *err)
 {
@@ -71,4 +72,5 @@ const struct cz_op cz_op_concat = {
     .parse = concat_parse,
     .infer = concat_infer,
     .eval = concat_eval,
+    .plan = cz_concat_plan,
 };

@@ -9,6 +9,7 @@
  */
 #include "engine/ops/conv.h"
 #include "engine/ops/common.h"
+#include "engine/ops/plans.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -178,5 +179,6 @@ const struct cz_op cz_op_conv = {
     .parse = conv_parse,
     .infer = conv_infer,
     .eval = conv_eval,
+    .plan = cz_conv_plan,
     .macs = conv_macs,
 };

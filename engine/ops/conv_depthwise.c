@@ -2,6 +2,7 @@
  * Depthwise convolution (groups = in_c = out_c): a window operator with weights, one channel block at a time.
  */
 #include "base/checked.h"
+#include "engine/ops/activation.h"
 #include "engine/ops/conv_plan.h"
 #include "engine/ops/tap_walk.h"
 
@@ -97,7 +98,7 @@ cz_status cz_conv_depthwise(struct cz_builder *b, const struct cz_conv_job *job,
     c->walk = (struct cz_tap_walk){
         .window = job->shape.window, .width = kernels->width, .kernel = kernels->depthwise_row};
     c->act = job->fusion.act;
-    cz_clamp_of(&c->act, &c->walk.low, &c->walk.high, &c->act_after);
+    cz_activation_clamp(&c->act, &c->walk.low, &c->walk.high, &c->act_after);
     c->has_residual = job->fusion.residual >= 0;
     c->blocks = cz_ceil_div(job->shape.in_c, kernels->width);
     cut_bands(c);

@@ -10,6 +10,7 @@
  * Tile: image, band, group of panels. Tiles of one band that run on one worker share the copy.
  */
 #include "base/checked.h"
+#include "engine/ops/activation.h"
 #include "engine/ops/conv_plan.h"
 
 #include <string.h>
@@ -357,7 +358,7 @@ static cz_status prepare(struct cz_builder *b, const struct cz_conv_job *job, st
     if (c->source == IN_PLACE)
         flatten_window(&c->window);
     c->act = job->fusion.act;
-    cz_clamp_of(&c->act, &c->low, &c->high, &c->act_after);
+    cz_activation_clamp(&c->act, &c->low, &c->high, &c->act_after);
     CZ_TRY(cz_panels_cut(b, job->shape.out_c, c->window.out_w, &c->panels, err));
     c->in_blocks = cz_ceil_div(job->shape.in_c, c->panels.width);
     describe_copy(c);

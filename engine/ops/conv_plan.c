@@ -1,6 +1,5 @@
 #include "engine/ops/conv_plan.h"
-
-#include <string.h>
+#include "engine/ops/plans.h"
 
 int cz_conv_can_plan(const struct cz_infer *infer, const struct cz_plan_node *node)
 {

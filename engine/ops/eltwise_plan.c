@@ -119,7 +119,7 @@ static cz_status channel_step(struct cz_builder *b, int n, const int *graph_in, 
         CZ_TRY(cz_builder_value(b, graph_in[i], CZ_BLOCKED, &in[i], err));
     c->g = cz_blocked_of(cz_builder_shape(b, node->out[0]), b->plan->runtime->kernels->width);
     c->act = node->fusion.act;
-    cz_clamp_of(&c->act, &c->low, &c->high, &c->act_after);
+    cz_activation_clamp(&c->act, &c->low, &c->high, &c->act_after);
     CZ_TRY(cz_builder_output(b, node->out[0], CZ_BLOCKED, &out, err));
     CZ_TRY(cz_builder_step(b, n, "channels", in, n_in, &out, 1, &step, err));
     step->tile = channel_tile;

@@ -4,6 +4,7 @@
  * Source: ONNX operator specification, Flatten-13.
  */
 #include "engine/ops/common.h"
+#include "engine/ops/plans.h"
 
 struct flatten_attrs {
     int64_t axis;
@@ -40,4 +41,5 @@ const struct cz_op cz_op_flatten = {
     .parse = flatten_parse,
     .infer = flatten_infer,
     .eval = cz_eval_copy,
+    .plan = cz_alias_plan,
 };

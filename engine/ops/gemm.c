@@ -9,6 +9,7 @@
 #include "engine/ops/gemm.h"
 #include "engine/ops/broadcast.h"
 #include "engine/ops/common.h"
+#include "engine/ops/plans.h"
 #include "engine/ops/product.h"
 
 #include <stdlib.h>
@@ -117,5 +118,6 @@ const struct cz_op cz_op_gemm = {
     .parse = gemm_parse,
     .infer = gemm_infer,
     .eval = gemm_eval,
+    .plan = cz_gemm_plan,
     .macs = gemm_macs,
 };

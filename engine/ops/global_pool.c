@@ -4,6 +4,7 @@
  * Source: ONNX operator specification, GlobalAveragePool-1, GlobalMaxPool-1.
  */
 #include "engine/ops/common.h"
+#include "engine/ops/plans.h"
 
 #include <math.h>
 
@@ -76,6 +77,7 @@ const struct cz_op cz_op_global_average_pool = {
     .n_out_max = 1,
     .infer = infer,
     .eval = average_eval,
+    .plan = cz_global_average_pool_plan,
 };
 
 const struct cz_op cz_op_global_max_pool = {

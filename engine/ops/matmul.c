@@ -5,6 +5,7 @@
  */
 #include "engine/ops/broadcast.h"
 #include "engine/ops/common.h"
+#include "engine/ops/plans.h"
 #include "engine/ops/product.h"
 
 #include <stdlib.h>
@@ -116,5 +117,6 @@ const struct cz_op cz_op_matmul = {
     .n_out_max = 1,
     .infer = matmul_infer,
     .eval = matmul_eval,
+    .plan = cz_matmul_plan,
     .macs = matmul_macs,
 };

@@ -1,8 +1,6 @@
 #include "engine/ops/panels.h"
 #include "base/checked.h"
 
-#include <math.h>
-
 static cz_status no_memory(cz_error *err)
 {
     CZ_FAIL(err, CZ_ERR_MEMORY, "no memory for prepared weights");
@@ -75,11 +73,4 @@ void cz_panels_set_bias(struct cz_panels *p, const float *bias, const float *sca
             panel->bias[lane] = (float)value;
         }
     }
-}
-
-void cz_clamp_of(const struct cz_activation *act, float *low, float *high, int *after)
-{
-    *low = act->kind == CZ_ACT_RELU ? 0 : act->kind == CZ_ACT_CLIP ? act->alpha : -INFINITY;
-    *high = act->kind == CZ_ACT_CLIP ? act->beta : INFINITY;
-    *after = act->kind != CZ_ACT_NONE && act->kind != CZ_ACT_RELU && act->kind != CZ_ACT_CLIP;
 }

@@ -34,7 +34,4 @@ cz_status cz_panels_allocate(struct cz_builder *, struct cz_panels *, cz_error *
 /* bias[c]*scale[c] + shift[c] for every lane; each of the three may be NULL. Lanes past out_c get 0. */
 void cz_panels_set_bias(struct cz_panels *, const float *bias, const float *scale, const float *shift);
 
-/* low and high for the kernel; *after is 1 where the activation is no clamp and has to follow. */
-void cz_clamp_of(const struct cz_activation *, float *low, float *high, int *after);
-
 #endif

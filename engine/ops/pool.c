@@ -9,6 +9,7 @@
  */
 #include "engine/ops/pool.h"
 #include "engine/ops/common.h"
+#include "engine/ops/plans.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -225,6 +226,7 @@ const struct cz_op cz_op_maxpool = {
     .parse = pool_parse,
     .infer = maxpool_infer,
     .eval = maxpool_eval,
+    .plan = cz_max_pool_plan,
 };
 
 const struct cz_op cz_op_averagepool = {
@@ -239,4 +241,5 @@ const struct cz_op cz_op_averagepool = {
     .parse = pool_parse,
     .infer = averagepool_infer,
     .eval = averagepool_eval,
+    .plan = cz_average_pool_plan,
 };

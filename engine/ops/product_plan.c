@@ -5,6 +5,7 @@
  *
  * Tile: a group of panels times a chunk of rows.
  */
+#include "engine/ops/activation.h"
 #include "engine/ops/product_plan.h"
 #include "base/checked.h"
 
@@ -155,7 +156,7 @@ cz_status cz_product_plan(struct cz_builder *b, const struct cz_product_job *job
     c->job = *job;
     c->scale = node->fusion.scale;
     c->act = node->fusion.act;
-    cz_clamp_of(&c->act, &c->low, &c->high, &c->act_after);
+    cz_activation_clamp(&c->act, &c->low, &c->high, &c->act_after);
     CZ_TRY(cz_panels_cut(b, job->n, job->m, &c->panels, err));
     cut_tiles(c);
     CZ_TRY(pack(b, c, node->fusion.shift, err));

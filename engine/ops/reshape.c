@@ -5,6 +5,7 @@
  * Source: ONNX operator specification, Reshape-1, Reshape-14.
  */
 #include "engine/ops/common.h"
+#include "engine/ops/plans.h"
 
 struct reshape_attrs {
     int from_attribute, allowzero;
@@ -82,4 +83,5 @@ const struct cz_op cz_op_reshape = {
     .parse = reshape_parse,
     .infer = reshape_infer,
     .eval = cz_eval_copy,
+    .plan = cz_alias_plan,
 };
