@@ -1,9 +1,7 @@
-#include "convzoo/convzoo.h"
+/* The program: all of it is in the library cz_cli, so that tests can link it. */
+#include "cli/cli.h"
 
-#include <stdio.h>
-
-int main(void)
+int main(int argc, char **argv)
 {
-    printf("convzoo %s\n", cz_version());
-    return 0;
+    return cz_cli_main(argc, argv);
 }
