@@ -1,6 +1,6 @@
 #include "base/version.h"
 #include "convzoo/convzoo.h"
-#include "commit.h"
+#include "base/commit.h"
 
 const char *cz_version(void)
 {
