@@ -92,13 +92,15 @@ static void copy_row_whole(const struct choice *c, const float *in, float *to)
 }
 
 static void copy_band(const struct choice *c, const float *image, int64_t first_row, int64_t out_rows,
-                      float *to)
+                      float *copy)
 {
     const struct cz_window *g = &c->window;
     int64_t width = c->panels.width, rows = copied_rows(c, out_rows), plane = g->in_h * g->in_w;
     /* With one kernel row, rows between the strides are not read and not copied. */
     int64_t step = g->k_h == 1 ? g->stride_h : 1;
-    for (int64_t block = 0; block < c->in_blocks; block++)
+    for (int64_t block = 0; block < c->in_blocks; block++) {
+        float *to =
+            copy + block * copied_rows(c, c->band_rows) * row_floats(c); /* a short last band leaves a gap */
         for (int64_t r = 0; r < rows; r++, to += row_floats(c)) {
             int64_t y = first_row * g->stride_h - g->pad_top + r * step;
             int exists = y >= 0 && y < g->in_h;
@@ -112,6 +114,7 @@ static void copy_band(const struct choice *c, const float *image, int64_t first_
                 copy_row(c, exists ? image + (block * plane + y * g->in_w) * width : NULL, width, 1,
                          (int)width, to);
         }
+    }
 }
 
 /* The band's copy, made unless this worker has it from an earlier tile of the same run. */
