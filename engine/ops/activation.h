@@ -15,7 +15,11 @@
 int cz_activation_of(const struct cz_op *, const void *attrs, const struct cz_op_input *in, int n_in,
                      struct cz_activation *out);
 
-/* In double; NaN gives NaN in every kind. */
+/* Kind and default parameters of the operator of that name; 0 where it is none of them. */
+int cz_activation_default(const char *op_name, struct cz_activation *out);
+
+/* In double, with our own exp (the C library's moves in the last bits between CPUs); NaN gives NaN in every
+ * kind. */
 double cz_activation_apply(const struct cz_activation *, double x);
 
 /*

@@ -4,11 +4,10 @@
  *
  * Source: ONNX operator specification, Clip-6, Clip-13.
  */
-#include "engine/ops/clip.h"
+#include "engine/ops/activation.h"
 #include "engine/ops/common.h"
 #include "engine/ops/plans.h"
 
-#include <float.h>
 #include <math.h>
 
 static cz_status clip_parse(const struct cz_attr_list *list, int opset, void *attrs, cz_error *err)
@@ -116,23 +115,3 @@ const struct cz_op cz_op_clip_11 = {
     .eval = clip_eval,
     .plan = cz_activation_plan,
 };
-
-/* A limit that is an input: its value, if known before the run. */
-static int known_limit(const struct cz_op_input *in, int n_in, int i, float *out)
-{
-    if (!cz_has_input(in, n_in, i))
-        return 1;
-    if (!in[i].constant.data)
-        return 0;
-    *out = (float)cz_tensor_double(&in[i].constant, 0);
-    return 1;
-}
-
-int cz_clip_activation(const struct cz_op *op, const void *attrs, const struct cz_op_input *in, int n_in,
-                       struct cz_activation *out)
-{
-    if (op != &cz_op_clip_6 && op != &cz_op_clip_11)
-        return 0;
-    *out = *(const struct cz_activation *)attrs;
-    return known_limit(in, n_in, 1, &out->alpha) && known_limit(in, n_in, 2, &out->beta);
-}
