@@ -126,7 +126,7 @@ static int is_operator(const char *source)
 
 /*
  * An operator knows no other operator: of the headers in engine/ops it includes its own and the shared ones.
- * Outside (the planner) every operator's header may be read.
+ * The planner, and the files with fast paths of several operators, may read every operator's header.
  */
 static int is_other_operator(const char *path, const char *name)
 {
@@ -138,7 +138,7 @@ static int is_other_operator(const char *path, const char *name)
         return 1;
     int n = snprintf(source, sizeof source, "%.*s.c", (int)stem, name);
     assert_in_range(n, 0, (int)sizeof source - 1);
-    return is_operator(source) && strncmp(path, name, stem + 1) != 0;
+    return is_operator(source) && is_operator(path) && strncmp(path, name, stem + 1) != 0;
 }
 
 static int check_include(const char *path, int line, const char *text)
