@@ -1,5 +1,6 @@
 # Language, warnings and build kinds for every target.
 option(CONVZOO_TESTS "Build the tests" ON)
+option(CONVZOO_ENGINE_ONLY "Only base, engine and the kernel checker, which need no other library: for cross builds" OFF)
 option(CONVZOO_FUZZ "Build the fuzz targets (clang)" OFF)
 set(CONVZOO_SANITIZE "" CACHE STRING "Sanitizers, e.g. address,undefined or thread")
 

@@ -64,14 +64,15 @@ static void run_1(const struct cz_conv_tile *t)
 {
     for (int64_t pixel = 0, n; pixel < t->n_pixels; pixel += n) {
         n = t->n_pixels - pixel < PIXELS_1 ? t->n_pixels - pixel : PIXELS_1;
+        // clang-format off
         switch (n) {
-            BLOCK(1, 1)
-            BLOCK(2, 1) BLOCK(3, 1) BLOCK(4, 1) BLOCK(5, 1) BLOCK(6, 1) BLOCK(7, 1) BLOCK(8, 1) BLOCK(9, 1)
-                BLOCK(10, 1) BLOCK(11, 1) BLOCK(12, 1)
+            BLOCK(1, 1) BLOCK(2, 1) BLOCK(3, 1) BLOCK(4, 1) BLOCK(5, 1) BLOCK(6, 1) BLOCK(7, 1)
+            BLOCK(8, 1) BLOCK(9, 1) BLOCK(10, 1) BLOCK(11, 1) BLOCK(12, 1)
 #if defined(CZ_TIER_AVX512) || defined(CZ_TIER_NEON)
-                    BLOCK(13, 1) BLOCK(14, 1)
+            BLOCK(13, 1) BLOCK(14, 1)
 #endif
         }
+        // clang-format on
     }
 }
 
@@ -79,14 +80,15 @@ static void run_2(const struct cz_conv_tile *t)
 {
     for (int64_t pixel = 0, n; pixel < t->n_pixels; pixel += n) {
         n = t->n_pixels - pixel < PIXELS_2 ? t->n_pixels - pixel : PIXELS_2;
+        // clang-format off
         switch (n) {
-            BLOCK(1, 2)
-            BLOCK(2, 2) BLOCK(3, 2) BLOCK(4, 2) BLOCK(5, 2) BLOCK(6, 2)
+            BLOCK(1, 2) BLOCK(2, 2) BLOCK(3, 2) BLOCK(4, 2) BLOCK(5, 2) BLOCK(6, 2)
 #if defined(CZ_TIER_AVX512) || defined(CZ_TIER_NEON)
-                BLOCK(7, 2) BLOCK(8, 2) BLOCK(9, 2) BLOCK(10, 2) BLOCK(11, 2) BLOCK(12, 2) BLOCK(13, 2)
-                    BLOCK(14, 2)
+            BLOCK(7, 2) BLOCK(8, 2) BLOCK(9, 2) BLOCK(10, 2) BLOCK(11, 2) BLOCK(12, 2) BLOCK(13, 2)
+            BLOCK(14, 2)
 #endif
         }
+        // clang-format on
     }
 }
 
@@ -94,13 +96,14 @@ static void run_4(const struct cz_conv_tile *t)
 {
     for (int64_t pixel = 0, n; pixel < t->n_pixels; pixel += n) {
         n = t->n_pixels - pixel < PIXELS_4 ? t->n_pixels - pixel : PIXELS_4;
+        // clang-format off
         switch (n) {
-            BLOCK(1, 4)
-            BLOCK(2, 4) BLOCK(3, 4)
+            BLOCK(1, 4) BLOCK(2, 4) BLOCK(3, 4)
 #if defined(CZ_TIER_AVX512) || defined(CZ_TIER_NEON)
-                BLOCK(4, 4) BLOCK(5, 4) BLOCK(6, 4) BLOCK(7, 4)
+            BLOCK(4, 4) BLOCK(5, 4) BLOCK(6, 4) BLOCK(7, 4)
 #endif
         }
+        // clang-format on
     }
 }
 

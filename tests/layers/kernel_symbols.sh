@@ -1,13 +1,14 @@
 #!/bin/sh
-# usage: kernel_symbols.sh TIER OBJECT...
+# usage: kernel_symbols.sh NM TIER OBJECT...
 #
 # Objects compiled for an instruction tier may define only names that end in _TIER. A helper of another name would
 # exist once per tier, the linker would keep whichever came first, and older CPUs could meet the newer one's
 # instructions. Data and weak symbols count too.
 set -eu
-tier=$1
-shift
-names=$(nm --defined-only --extern-only --format=posix "$@" | sed -n 's/^\([^ ]*\) [A-Zuvw] .*/\1/p')
+nm=$1
+tier=$2
+shift 2
+names=$("$nm" --defined-only --extern-only --format=posix "$@" | sed -n 's/^\([^ ]*\) [A-Zuvw] .*/\1/p')
 if [ -z "$names" ]; then
     echo "no symbols in $# objects of tier $tier: wanted at least one kernel"
     exit 1
