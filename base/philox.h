@@ -14,7 +14,9 @@ enum cz_stream {
     CZ_STREAM_SHUFFLE,
     CZ_STREAM_AUGMENT,
     CZ_STREAM_DROPOUT,
-    CZ_STREAM_FOLDS
+    CZ_STREAM_FOLDS,
+    CZ_STREAM_SUBSET,
+    CZ_STREAM_BOOTSTRAP
 };
 
 void cz_philox4x32(const uint32_t key[2], const uint32_t counter[4], uint32_t out[4]);
