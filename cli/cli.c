@@ -1,7 +1,7 @@
 #include "cli/cli.h"
 #include "base/nearest.h"
 #include "cli/help.h"
-#include "cli/json_out.h"
+#include "base/json_out.h"
 #include "cli/signals.h"
 
 #include <errno.h>

@@ -4,7 +4,7 @@
 #include "base/cpu.h"
 #include "base/version.h"
 #include "cli/cli.h"
-#include "cli/json_out.h"
+#include "base/json_out.h"
 #include "cli/paths.h"
 #include "cli/table.h"
 #include "engine/op.h"

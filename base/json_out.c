@@ -1,4 +1,4 @@
-#include "cli/json_out.h"
+#include "base/json_out.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -92,9 +92,18 @@ static int is_flat_object(const json_t *object)
     return 1;
 }
 
+/* Depth ONE_LINE: everything on one line, and so in what is below. */
+enum { ONE_LINE = -1 };
+
+static int deeper(int depth)
+{
+    return depth == ONE_LINE ? ONE_LINE : depth + 1;
+}
+
 static void new_line(int depth, FILE *out)
 {
-    fprintf(out, "\n%*s", 2 * depth, "");
+    if (depth != ONE_LINE)
+        fprintf(out, "\n%*s", 2 * depth, "");
 }
 
 static void print_value(const json_t *value, int depth, FILE *out);
@@ -105,10 +114,10 @@ static void print_array(const json_t *array, int depth, FILE *out)
     fputc('[', out);
     for (size_t i = 0; i < json_array_size(array); i++) {
         if (i > 0)
-            fputs(flat ? ", " : ",", out);
+            fputs(flat || depth == ONE_LINE ? ", " : ",", out);
         if (!flat)
-            new_line(depth + 1, out);
-        print_value(json_array_get(array, i), depth + 1, out);
+            new_line(deeper(depth), out);
+        print_value(json_array_get(array, i), deeper(depth), out);
     }
     if (!flat)
         new_line(depth, out);
@@ -125,13 +134,13 @@ static void print_object(const json_t *object, int depth, FILE *out)
     {
         json_t *name = json_string(key);
         if (!first)
-            fputs(flat ? ", " : ",", out);
+            fputs(flat || depth == ONE_LINE ? ", " : ",", out);
         first = 0;
         if (!flat)
-            new_line(depth + 1, out);
+            new_line(deeper(depth), out);
         json_dump_callback(name, write_stream, out, JSON_ENCODE_ANY);
         fputs(": ", out);
-        print_value(value, depth + 1, out);
+        print_value(value, deeper(depth), out);
         json_decref(name);
     }
     if (!first && !flat)
@@ -154,5 +163,11 @@ static void print_value(const json_t *value, int depth, FILE *out)
 void cz_json_print(const json_t *document, FILE *out)
 {
     print_value(document, 0, out);
+    fputc('\n', out);
+}
+
+void cz_json_print_line(const json_t *document, FILE *out)
+{
+    print_value(document, ONE_LINE, out);
     fputc('\n', out);
 }
