@@ -268,24 +268,6 @@ static int run_command(struct cz_cli *cli, const char *const *argv, int n)
     return code;
 }
 
-/* The command's words among options that may stand before them: their positions, at most two. */
-static int find_words(int n, const char *const *argv, int *at)
-{
-    int found = 0;
-    for (int i = 0; i < n && found < 2; i++) {
-        if (strcmp(argv[i], "--") == 0)
-            break;
-        if (argv[i][0] != '-') {
-            at[found++] = i;
-            continue;
-        }
-        const struct cz_option *o = argv[i][1] == '-' ? cz_option_find_any(argv[i] + 2) : NULL;
-        int takes_value = o && o->kind != CZ_OPT_SWITCH && !(o->flags & CZ_OPT_OPTIONAL);
-        i += takes_value || strcmp(argv[i], "-o") == 0;
-    }
-    return found;
-}
-
 static int unknown_command(struct cz_cli *cli, const char *word, const char *second, int is_family)
 {
     const char *names[64];
@@ -347,7 +329,7 @@ static int has_word(int n, const char *const *argv, const char *a, const char *b
 static int dispatch(struct cz_cli *cli, int n, const char *const *argv)
 {
     int at[2] = {-1, -1}, used = 0;
-    int found = find_words(n, argv, at);
+    int found = cz_command_words(argv, n, at);
     if (found == 0)
         return without_command(cli, n, argv);
     const char *words[2] = {argv[at[0]], found > 1 ? argv[at[1]] : NULL};

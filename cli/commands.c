@@ -1,4 +1,5 @@
 #include "cli/commands.h"
+#include "cli/options.h"
 
 #include <string.h>
 
@@ -42,6 +43,24 @@ const struct cz_command *cz_command_find(const char *const *words, int n, int *u
             found = &commands[i];
             *used = m;
         }
+    }
+    return found;
+}
+
+int cz_command_words(const char *const *argv, int n, int at[2])
+{
+    int found = 0;
+    for (int i = 0; i < n && found < 2; i++) {
+        if (strcmp(argv[i], "--") == 0)
+            break;
+        if (argv[i][0] != '-') {
+            at[found++] = i;
+            continue;
+        }
+        /* Which command it is, is not known yet: an option that takes a value takes one in all commands. */
+        const struct cz_option *o = argv[i][1] == '-' ? cz_option_find_any(argv[i] + 2) : NULL;
+        int takes_value = o && o->kind != CZ_OPT_SWITCH && !(o->flags & CZ_OPT_OPTIONAL);
+        i += takes_value || strcmp(argv[i], "-o") == 0;
     }
     return found;
 }

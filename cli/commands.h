@@ -31,6 +31,10 @@ const struct cz_command *cz_command_at(int index);
  */
 const struct cz_command *cz_command_find(const char *const *words, int n, int *used);
 
+/* Positions of the first two words of argv[n] that are neither options nor their values; how many there are.
+ */
+int cz_command_words(const char *const *argv, int n, int at[2]);
+
 const char *cz_group_title(enum cz_group);
 
 /* Every command's function. */
