@@ -256,9 +256,9 @@ static cz_status decode(struct decoder *d, struct cz_image_info *info, cz_error 
 /* What made libjpeg give up. */
 static cz_status refuse(struct decoder *d, struct cz_image_info *info, cz_error *err)
 {
-    static const int unsupported[] = {JERR_SOF_UNSUPPORTED, JERR_BAD_PRECISION,
-                                      JERR_ARITH_NOTIMPL,   JERR_CONVERSION_NOTIMPL,
-                                      JERR_CCIR601_NOTIMPL, JERR_FRACT_SAMPLE_NOTIMPL};
+    static const int unsupported[] = {JERR_SOF_UNSUPPORTED,     JERR_BAD_PRECISION,   JERR_ARITH_NOTIMPL,
+                                      JERR_CONVERSION_NOTIMPL,  JERR_CCIR601_NOTIMPL, JERR_IMAGE_TOO_BIG,
+                                      JERR_FRACT_SAMPLE_NOTIMPL};
     if (d->cut_off || d->past_end)
         return cz_decode_ends_at(d->in, info, end_of_scan(d), 0, err);
     size_t at = position(d);

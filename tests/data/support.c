@@ -93,8 +93,8 @@ void make_exif(unsigned char block[EXIF_BYTES], const char *order, int orientati
 static void set_chunks(spng_ctx *ctx, const struct png_options *options)
 {
     if (options->color_type == SPNG_COLOR_TYPE_INDEXED) {
-        struct spng_plte palette = {.n_entries = 16};
-        for (int i = 0; i < 16; i++)
+        struct spng_plte palette = {.n_entries = options->bit_depth < 4 ? 1u << options->bit_depth : 16};
+        for (int i = 0; i < (int)palette.n_entries; i++)
             palette.entries[i] =
                 (struct spng_plte_entry){(uint8_t)(10 + i), (uint8_t)(20 + i), (uint8_t)(30 + i), 0};
         assert_int_equal(spng_set_plte(ctx, &palette), 0);
