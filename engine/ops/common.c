@@ -123,6 +123,12 @@ cz_status cz_parse_ints(const struct cz_attr_list *list, const char *name, int64
     return CZ_OK;
 }
 
+void cz_known_inputs(const cz_tensor *in, int n_in, struct cz_op_input *out)
+{
+    for (int i = 0; i < n_in; i++)
+        out[i] = (struct cz_op_input){in[i].rank >= 0, cz_tensor_shape(&in[i]), in[i]};
+}
+
 int64_t cz_tensor_count(const cz_tensor *t)
 {
     struct cz_shape s = cz_tensor_shape(t);
@@ -206,6 +212,14 @@ void cz_copy_elements(cz_tensor *dst, int64_t dst_first, const cz_tensor *src, i
     if (n > 0)
         memcpy((char *)dst->data + (size_t)dst_first * size,
                (const char *)src->data + (size_t)src_first * size, (size_t)n * size);
+}
+
+void cz_fill_elements(cz_tensor *t, const void *element)
+{
+    size_t size = cz_dtype_size(t->dtype);
+    int64_t n = cz_tensor_count(t);
+    for (int64_t i = 0; i < n; i++)
+        memcpy((char *)t->data + (size_t)i * size, element, size);
 }
 
 cz_status cz_infer_same(const void *attrs, const struct cz_op_input *in, int n_in, struct cz_shape *out,

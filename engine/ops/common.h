@@ -58,6 +58,9 @@ static inline int cz_has_tensor(const cz_tensor *in, int n_in, int i)
     return i < n_in && in[i].rank >= 0;
 }
 
+/* What infer would see of the inputs of an eval: all of it. */
+void cz_known_inputs(const cz_tensor *in, int n_in, struct cz_op_input *out);
+
 int64_t cz_tensor_count(const cz_tensor *);
 
 /* Product of dim[from..to). */
@@ -83,6 +86,9 @@ double *cz_scratch_load(const cz_tensor *, cz_error *);
 
 /* Copies n elements: dst and src have the same dtype. */
 void cz_copy_elements(cz_tensor *dst, int64_t dst_first, const cz_tensor *src, int64_t src_first, int64_t n);
+
+/* Every element of t becomes the one at `element`. */
+void cz_fill_elements(cz_tensor *t, const void *element);
 
 /* infer and eval of operators that pass input 0 on: same dtype and elements, out's own shape. */
 cz_status cz_infer_same(const void *attrs, const struct cz_op_input *in, int n_in, struct cz_shape *out,

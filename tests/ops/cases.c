@@ -9,6 +9,12 @@
 
 const struct op_case op_cases[] = {
     /* clang-format off */
+    {"AdaptiveAveragePool", 17, "output_size=[2,3]", "f[1,1,3,3]: 0..", "f[1,1,2,3]: 1.5 2.5 3.5 4.5 5.5 6.5", 0},
+    {"AdaptiveAveragePool", 17, "output_size=[1,1]", "f[1,2,2,2]: 0..", "f[1,2,1,1]: 1.5 5.5", 0},
+    {"AdaptiveAveragePool", 17, "output_size=[1,4]", "f[1,1,1,2]: 1 2", "f[1,1,1,4]: 1 1 2 2", 0},
+    {"AdaptiveAveragePool", 17, "output_size=[2,0]", "f[1,1,3,3]: 0..", "error format: attribute 'output_size': value 1 is 0", 0},
+    {"AdaptiveAveragePool", 17, "output_size=[1,1]", "f[1,1,3]: 0..", "error shape: rank 4 wanted", 0},
+
     {"Add", 14, "", "f[2,2]: 1 2 3 4 | f[2]: 10 20", "f[2,2]: 11 22 13 24", 0},
     {"Add", 14, "", "f[2,1,2]: 1 2 3 4 | f[3,1]: 10 20 30", "f[2,3,2]: 11 12 21 22 31 32 13 14 23 24 33 34", 0},
     {"Add", 14, "", "l[2]: 9223372036854775807 1 | l[]: 1", "l[2]: -9223372036854775808 2", 0},
@@ -42,6 +48,17 @@ const struct op_case op_cases[] = {
     {"BatchNormalization", 15, "training_mode=1", "f[1,1,2]: 1 2 | f[1]: 3 | f[1]: 0 | f[1]: 1 | f[1]: 1", "error unsupported: training_mode=1 is the training form", 0},
     {"BatchNormalization", 15, "", "f[1,2,2]: 0.. | f[2]: 0.. | f[2]: 0.. | f[3]: 0.. | f[2]: 1..", "error shape: mean is float32 [3]; float32 [2] wanted", 0},
 
+    {"Cast", 13, "to=7", "f[6]: 1.9 -1.9 nan inf -inf 1e20", "l[6]: 1 -1 0 9223372036854775807 -9223372036854775808 9223372036854775807", 0},
+    {"Cast", 13, "to=6", "l[2]: 4294967297 -1", "i[2]: 1 -1", 0},
+    {"Cast", 13, "to=9", "f[4]: 0 -0.5 nan 2", "b[4]: 0 1 1 1", 0},
+    {"Cast", 13, "to=9", "l[2]: 256 0", "b[2]: 1 0", 0},
+    {"Cast", 13, "to=1", "b[2]: 1 0", "f[2]: 1 0", 0},
+    {"Cast", 6, "to=10", "f[5]: 1 65519 65520 5.9604645e-8 0.1", "h[5]: 1 65504 inf 5.9604645e-8 0.0999755859375", 0},
+    {"Cast", 19, "to=2 saturate=1", "i[2]: 300 -1", "u[2]: 44 255", 0},
+    {"Cast", 13, "to=8", "f[1]: 1", "error unsupported: cast to string is not supported", 0},
+    {"Cast", 19, "to=17", "f[1]: 1", "error unsupported: cast to data type 17", 0},
+    {"Cast", 13, "", "f[1]: 1", "error format: attribute 'to' is missing", 0},
+
     {"Clip", 6, "min=-1.0f max=1.5f", "f[4]: -2 0.5 2 nan", "f[4]: -1 0.5 1.5 nan", 0},
     {"Clip", 10, "max=1.0f", "f[2]: -1e30 2", "f[2]: -1e30 1", 0},
     {"Clip", 6, "", "l[1]: 1", "error unsupported: input is int64", 0},
@@ -58,6 +75,20 @@ const struct op_case op_cases[] = {
     {"Concat", 13, "", "f[1]: 1", "error format: 'axis' is missing", 0},
     {"Concat", 13, "axis=1", "f[2,1]: 1 2 | f[3,1]: 3 4 5", "error shape: input 1 is float32 [3,1], input 0 is float32 [2,1]; only dimension 1 may differ", 0},
     {"Concat", 13, "axis=2", "f[2,1]: 1 2", "error shape: axis 2 of an input of rank 2; -2 to 1 wanted", 0},
+
+    {"Constant", 13, "value={f[2]: 1 2}", "", "f[2]: 1 2", 0},
+    {"Constant", 12, "value_float=2.5f", "", "f[]: 2.5", 0},
+    {"Constant", 12, "value_floats=[1.0f,2.5f]", "", "f[2]: 1 2.5", 0},
+    {"Constant", 12, "value_int=-3", "", "l[]: -3", 0},
+    {"Constant", 13, "value_ints=[3,4]", "", "l[2]: 3 4", 0},
+    {"Constant", 13, "value_string=abc", "", "error unsupported: strings and sparse tensors are not supported", 0},
+
+    {"ConstantOfShape", 9, "", "l[2]: 1 2", "f[1,2]: 0 0", 0},
+    {"ConstantOfShape", 9, "value={i[1]: 7}", "l[1]: 3", "i[3]: *7", 0},
+    {"ConstantOfShape", 9, "value={l[1]: 7}", "l[0]:", "l[]: 7", 0},
+    {"ConstantOfShape", 9, "value={l[2]: 7 8}", "l[0]:", "error format: 'value': not a tensor of one element", 0},
+    {"ConstantOfShape", 9, "", "l[2]: 1 -2", "error shape: impossible shape float32 [1,?]", 0},
+    {"ConstantOfShape", 9, "", "l[7]: *1", "error shape: has 7 elements; up to 6 wanted", 0},
 
     {"Conv", 11, "kernel_shape=[2,2]", "f[1,1,3,3]: 0.. | f[1,1,2,2]: 1 2 3 4 | f[1]: 100", "f[1,1,2,2]: 127 137 157 167", 0},
     {"Conv", 11, "pads=[1,0,0,1] strides=[2,1]", "f[1,1,3,2]: 1.. | f[1,1,2,2]: *1", "f[1,1,2,2]: 3 2 18 10", 0},
@@ -83,6 +114,18 @@ const struct op_case op_cases[] = {
     {"Div", 14, "", "i[3]: 7 -7 -2147483648 | i[3]: 2 2 -1", "i[3]: 3 -3 -2147483648", 0},
     {"Div", 14, "", "l[1]: 1 | l[1]: 0", "error argument: integer division by zero", 0},
 
+    {"Dropout", 7, "ratio=0.4f", "f[2]: 1 2", "f[2]: 1 2 | f[2]: 1 1", 0},
+    {"Dropout", 10, "", "f[2]: 1 2", "f[2]: 1 2 | b[2]: 1 1", 0},
+    {"Dropout", 6, "is_test=1", "f[2]: 1 2", "f[2]: 1 2", 0},
+    {"Dropout", 6, "", "f[2]: 1 2", "error unsupported: is_test=0 is the training form of Dropout", 0},
+    {"Dropout", 12, "", "f[2]: 1 2", "f[2]: 1 2 | b[2]: 1 1", 0},
+    {"Dropout", 13, "", "f[2]: 1 2 | f[]: 0.3 | b[]: 0", "f[2]: 1 2", 0},
+    {"Dropout", 13, "", "f[2]: 1 2 | - | b[]: 0", "f[2]: 1 2", 0},
+    {"Dropout", 13, "", "f[2]: 1 2 | f[]: 0 | ?b[]: 1", "f[2]: 1 2", 0},
+    {"Dropout", 13, "", "f[2]: 1 2 | - | b[]: 1", "error unsupported: training_mode=1 is the training form of Dropout", 0},
+    {"Dropout", 13, "", "f[2]: 1 2 | f[]: 0.5 | ?b[]: 0", "error unsupported: training_mode is computed from data", 0},
+    {"Dropout", 13, "", "f[2]: 1 2 | f[2]: 0.5 0.5", "error shape: ratio is float32 [2]; a scalar wanted", 0},
+
     {"Flatten", 13, "", "f[2,1,2]: 0..", "f[2,2]: 0..", 0},
     {"Flatten", 13, "axis=-1", "f[2,1,2]: 0..", "f[2,2]: 0..", 0},
     {"Flatten", 9, "axis=0", "f[2,1,2]: 0..", "f[1,4]: 0..", 0},
@@ -90,6 +133,14 @@ const struct op_case op_cases[] = {
     {"Flatten", 13, "axis=0", "f[]: 5", "f[1,1]: 5", 0},
     {"Flatten", 13, "axis=4", "f[2,1,2]: 0..", "error shape: axis 4 of an input of rank 3", 0},
     {"Flatten", 9, "axis=-1", "f[2,1,2]: 0..", "error format: attribute 'axis' is -1", 0},
+
+    {"Gather", 13, "axis=1", "f[2,3]: 0.. | l[2]: 2 0", "f[2,2]: 2 0 5 3", 0},
+    {"Gather", 13, "", "l[4]: 1 3 224 225 | l[]: -1", "l[]: 225", 0},
+    {"Gather", 1, "", "f[3,2]: 0.. | i[1,2]: 2 0", "f[1,2,2]: 4 5 0 1", 0},
+    {"Gather", 13, "axis=-1", "f[1,2]: 5 6 | l[1]: -2", "f[1,1]: 5", 0},
+    {"Gather", 13, "", "f[3]: 0.. | l[1]: 3", "error argument: index 3 at position 0; -3 to 2 wanted", 0},
+    {"Gather", 13, "axis=1", "f[3]: 0.. | l[1]: 0", "error shape: axis 1 of an input of rank 1", 0},
+    {"Gather", 13, "", "f[3]: 0.. | f[1]: 0", "error unsupported: indices is float32; supported: int32, int64", 0},
 
     {"Gemm", 13, "transB=1 alpha=2.0f beta=0.5f", "f[2,3]: 0.. | f[2,3]: 1.. | f[2]: 2 4", "f[2,2]: 17 36 53 126", 0},
     {"Gemm", 13, "transA=1", "f[2,1]: 1 2 | f[2,2]: 1 2 3 4", "f[1,2]: 7 10", 0},
@@ -114,6 +165,16 @@ const struct op_case op_cases[] = {
 
     {"HardSwish", 14, "", "f[5]: -4 -1 0 1.5 4", "f[5]: 0 -0.333333343 0 1.125 4", ONCE},
     {"HardSwish", 14, "", "l[1]: 0", "error unsupported: input is int64", 0},
+
+    {"Identity", 16, "", "l[2]: 1 9007199254740993", "l[2]: 1 9007199254740993", 0},
+    {"Identity", 1, "", "b[2]: 1 0", "b[2]: 1 0", 0},
+
+    /* window of 3: one channel down, one up; of 2: none down, one up */
+    {"LRN", 13, "size=3 alpha=3.0f beta=1.0f bias=1.0f", "f[1,3,1]: 1 2 3", "f[1,3,1]: 0.166666667 0.133333333 0.214285714", ONCE},
+    {"LRN", 1, "size=2 alpha=2.0f beta=1.0f bias=0.0f", "f[1,3,1]: 1 2 4", "f[1,3,1]: 0.2 0.1 0.25", ONCE},
+    {"LRN", 13, "size=1", "d[1,1,1]: 2", "d[1,1,1]: 1.999400209923029", 1e-11}, /* the default alpha is a float32 */
+    {"LRN", 13, "", "f[1,3,1]: 1 2 3", "error format: attribute 'size' is missing", 0},
+    {"LRN", 13, "size=0", "f[1,3,1]: 1 2 3", "error format: attribute 'size' is 0", 0},
 
     {"LeakyRelu", 16, "", "f[3]: -100 0 2", "f[3]: -1 0 2", ONCE},
     {"LeakyRelu", 6, "alpha=0.5f", "f[3]: -2 2 nan", "f[3]: -1 2 nan", 0},
@@ -144,10 +205,41 @@ const struct op_case op_cases[] = {
     {"Mul", 7, "", "i[1]: 65536 | i[1]: 65536", "i[1]: 0", 0},
     {"Mul", 14, "", "f[2]: 0.. | f[3]: 0..", "error shape: do not broadcast", 0},
 
+    {"Pad", 2, "pads=[0,1,0,1] value=9.0f", "f[1,2]: 1 2", "f[1,4]: 9 1 2 9", 0},
+    {"Pad", 2, "pads=[2,1] mode=reflect", "f[3]: 1 2 3", "f[6]: 3 2 1 2 3 2", 0},
+    {"Pad", 2, "pads=[2,1] mode=edge", "f[3]: 1 2 3", "f[6]: 1 1 1 2 3 3", 0},
+    {"Pad", 1, "paddings=[1,0]", "f[1]: 5", "f[2]: 0 5", 0},
+    {"Pad", 2, "pads=[-1,2]", "f[3]: 1 2 3", "f[4]: 2 3 0 0", 0},
+    {"Pad", 2, "", "f[3]: 1 2 3", "error format: attribute 'pads' is missing", 0},
+    {"Pad", 2, "pads=[1]", "f[3]: 1 2 3", "error shape: 1 pads; 2 wanted for 1 dimensions", 0},
+    {"Pad", 13, "", "f[2,2]: 1 2 3 4 | l[4]: 1 0 0 1 | f[]: 7", "f[3,3]: 7 7 7 1 2 7 3 4 7", 0},
+    {"Pad", 13, "", "l[1]: 5 | l[2]: 1 1", "l[3]: 0 5 0", 0},
+    {"Pad", 13, "mode=reflect", "f[2]: 1 2 | l[2]: 3 2", "f[7]: 2 1 2 1 2 1 2", 0},
+    {"Pad", 13, "mode=reflect", "f[4]: 1 2 3 4 | l[2]: -1 2", "f[5]: 2 3 4 3 2", 0},
+    {"Pad", 13, "mode=edge", "f[2,2]: 1 2 3 4 | l[4]: 0 1 1 0", "f[3,3]: 1 1 2 3 3 4 3 3 4", 0},
+    {"Pad", 18, "", "f[1,2]: 1 2 | l[2]: 1 1 | - | l[1]: -1", "f[1,4]: 0 1 2 0", 0},
+    {"Pad", 19, "mode=wrap", "f[3]: 1 2 3 | l[2]: 2 4", "f[9]: 2 3 1 2 3 1 2 3 1", 0},
+    {"Pad", 18, "mode=wrap", "f[3]: 1 2 3 | l[2]: 2 4", "error format: attribute 'mode' is 'wrap'", 0},
+    {"Pad", 13, "", "f[3]: 1 2 3 | ?l[2]: 1 1", "error unsupported: 'pads' is computed from data", 0},
+    {"Pad", 13, "", "f[3]: 1 2 3 | l[2]: -2 -2", "error shape: pads -2 and -2 of dimension 0", 0},
+    {"Pad", 13, "mode=edge", "f[0]: | l[2]: 1 0", "error shape: pads 1 and 0 of dimension 0", 0},
+    {"Pad", 13, "", "f[3]: 1 2 3 | l[2]: 1 9223372036854775807", "error shape: of dimension 0", 0},
+
     {"PRelu", 16, "", "f[1,2,2]: -1 2 -3 4 | f[2,1]: 0.5 0.25", "f[1,2,2]: -0.5 2 -0.75 4", 0},
     {"PRelu", 6, "", "f[1,2,2]: -1 2 -3 4 | f[2]: 0.5 0.25", "f[1,2,2]: -0.5 2 -0.75 4", 0},
     {"PRelu", 9, "", "i[2]: -3 3 | i[1]: 2", "i[2]: -6 3", 0},
     {"PRelu", 16, "", "f[2]: 0.. | f[1,2]: 0..", "error shape: slope is float32 [1,2]; a shape that broadcasts to float32 [2] wanted", 0},
+
+    {"ReduceMean", 13, "axes=[1]", "f[2,2]: 1 2 3 5", "f[2,1]: 1.5 4", 0},
+    {"ReduceMean", 13, "axes=[-1,0] keepdims=0", "f[2,2,2]: 0..", "f[2]: 2.5 4.5", 0},
+    {"ReduceMean", 1, "", "f[2,2]: 1 2 3 6", "f[1,1]: 3", 0},
+    {"ReduceMean", 18, "keepdims=0", "f[2,2]: 1 2 3 5 | l[1]: 1", "f[2]: 1.5 4", 0},
+    {"ReduceMean", 18, "noop_with_empty_axes=1", "f[2]: 1 2 | l[0]:", "f[2]: 1 2", 0},
+    {"ReduceMean", 18, "", "f[2]: 1 2", "f[1]: 1.5", 0},
+    {"ReduceMean", 13, "axes=[0]", "i[2]: -1 -2", "i[1]: -1", 0},
+    {"ReduceMean", 13, "axes=[2]", "f[2,2]: 1 2 3 5", "error shape: axis 2 of an input of rank 2", 0},
+    {"ReduceMean", 13, "axes=[1,-1]", "f[2,2]: 1 2 3 5", "error shape: axis 1 is given twice", 0},
+    {"ReduceMean", 18, "", "f[2]: 1 2 | ?l[1]: 0", "error unsupported: 'axes' is computed from data", 0},
 
     {"Relu", 14, "", "f[5]: -1 0 2 nan -inf", "f[5]: 0 0 2 nan 0", 0},
     {"Relu", 6, "", "h[2]: -1 2", "h[2]: 0 2", 0},
@@ -167,10 +259,51 @@ const struct op_case op_cases[] = {
     {"Reshape", 13, "", "f[2,3]: 0.. | l[2]: 4611686018427387904 4", "error shape: impossible shape", 0},
     {"Reshape", 13, "", "f[2,3]: 0.. | l[2]: -2 3", "error shape: impossible shape", 0},
 
+    {"Shape", 13, "", "?f[2,0,3]:", "l[3]: 2 0 3", 0},
+    {"Shape", 15, "start=-2 end=-1", "f[2,3,1]: 0..", "l[1]: 3", 0},
+    {"Shape", 15, "start=5", "f[2]: 0..", "l[0]:", 0},
+    {"Shape", 15, "start=0.5f", "f[2]: 0..", "error format: attribute 'start': not an int", 0},
+
     {"Sigmoid", 13, "", "f[4]: 0 2 -2 200", "f[4]: 0.5 0.880797078 0.119202922 1", ONCE},
     {"Sigmoid", 13, "", "f[1]: -100", "f[1]: 3.78350585e-44", 0},
     {"Sigmoid", 6, "", "d[2]: -2 nan", "d[2]: 0.11920292202211755 nan", 3e-16},
     {"Sigmoid", 13, "", "l[1]: 0", "error unsupported: input is int64", 0},
+
+    {"Slice", 1, "starts=[1,0] ends=[2,-1]", "f[2,3]: 0..", "f[1,2]: 3 4", 0},
+    {"Slice", 9, "starts=[-2] ends=[1000] axes=[1]", "f[2,3]: 0..", "f[2,2]: 1 2 4 5", 0},
+    {"Slice", 1, "starts=[1] ends=[2,3]", "f[2,3]: 0..", "error shape: 1 starts, 2 ends", 0},
+    {"Slice", 13, "", "f[5]: 0.. | l[1]: 4 | l[1]: 0 | l[1]: 0 | l[1]: -2", "f[2]: 4 2", 0},
+    {"Slice", 13, "", "f[3]: 0.. | l[1]: -1 | l[1]: -9223372036854775808 | - | l[1]: -1", "f[3]: 2 1 0", 0},
+    {"Slice", 13, "", "f[3]: 0.. | l[1]: 2 | l[1]: -9223372036854775808 | - | l[1]: -9223372036854775808", "f[1]: 2", 0},
+    {"Slice", 10, "", "f[3]: 0.. | i[1]: 0 | i[1]: 2147483647 | i[1]: 0 | i[1]: 2", "f[2]: 0 2", 0},
+    {"Slice", 13, "", "f[3]: 0.. | l[1]: 5 | l[1]: 9", "f[0]:", 0},
+    {"Slice", 13, "", "f[2,3]: 0.. | l[2]: 0 1 | l[2]: 2 2 | l[2]: -2 -1", "f[2,1]: 1 4", 0},
+    {"Slice", 13, "", "f[3]: 0.. | l[1]: 0 | l[1]: 1 | l[1]: 0 | l[1]: 0", "error shape: step 0 is 0", 0},
+    {"Slice", 13, "", "f[3]: 0.. | ?l[1]: 0 | l[1]: 1", "error unsupported: 'starts' is computed from data", 0},
+    {"Slice", 13, "", "f[3]: 0.. | l[2]: 0 0 | l[2]: 1 1 | l[2]: 0 -1", "error shape: axis 0 is given twice", 0},
+
+    {"Softmax", 13, "", "f[2,2]: 0 0 1000 999", "f[2,2]: 0.5 0.5 0.731058579 0.268941421", ONCE},
+    {"Softmax", 13, "axis=0", "f[2,2]: 0 1 0 2", "f[2,2]: 0.5 0.268941421 0.5 0.731058579", ONCE},
+    {"Softmax", 11, "", "f[1,2,2]: *0", "f[1,2,2]: *0.25", 0},
+    {"Softmax", 11, "axis=-1", "f[1,2,2]: *0", "f[1,2,2]: *0.5", 0},
+    {"Softmax", 13, "", "f[2]: 1 -inf", "f[2]: 1 0", 0},
+    {"Softmax", 13, "axis=2", "f[2,2]: *0", "error shape: axis 2 of an input of rank 2", 0},
+
+    {"Split", 2, "axis=1 split=[1,2]", "f[2,3]: 0..", "f[2,1]: 0 3 | f[2,2]: 1 2 4 5", 0},
+    {"Split", 11, "", "f[4]: 0..", "f[2]: 0 1 | f[2]: 2 3", 0},
+    {"Split", 1, "", "f[3]: 0.. | l[2]: 1 2", "f[1]: 0 | f[2]: 1 2", 0},
+    {"Split", 13, "axis=-1", "f[1,3]: 0.. | l[2]: 3 0", "f[1,3]: 0.. | f[1,0]:", 0},
+    {"Split", 18, "num_outputs=3", "f[7]: 0..", "f[3]: 0.. | f[3]: 3.. | f[1]: 6", 0},
+    {"Split", 13, "", "f[3]: 0.. | l[1]: 2", "error shape: the sizes in 'split' sum to 2; 3 wanted", 0},
+    {"Split", 13, "", "f[3]: 0.. | l[2]: 1 2", "error shape: 2 sizes in 'split' for 1 outputs", 0},
+    {"Split", 13, "", "f[3]: 0.. | l[1]: 4", "error shape: size 0 in 'split' is 4", 0},
+    {"Split", 18, "num_outputs=2", "f[7]: 0..", "error format: 'num_outputs' is 2, the node has 1 outputs", 0},
+
+    {"Squeeze", 11, "axes=[0,-1]", "f[1,2,1]: 1 2", "f[2]: 1 2", 0},
+    {"Squeeze", 1, "", "f[1,2,1]: 1 2", "f[2]: 1 2", 0},
+    {"Squeeze", 13, "", "f[1,2,1]: 1 2 | l[1]: 2", "f[1,2]: 1 2", 0},
+    {"Squeeze", 13, "", "f[1,1]: 1", "f[]: 1", 0},
+    {"Squeeze", 13, "", "f[1,2]: 1 2 | l[1]: 1", "error shape: dimension 1 of input float32 [1,2] is to go; 1 wanted there", 0},
 
     {"Sub", 14, "", "f[2]: 1 2 | f[]: 3", "f[2]: -2 -1", 0},
     {"Sub", 14, "", "u[1]: 1 | u[1]: 2", "u[1]: 255", 0},
@@ -185,6 +318,21 @@ const struct op_case op_cases[] = {
     {"Tanh", 13, "", "f[5]: 0 0.5 -0.5 -inf 100", "f[5]: 0 0.462117157 -0.462117157 -1 1", ONCE},
     {"Tanh", 6, "", "d[3]: 0.1 -0.2499 0.3", "d[3]: 0.09966799462495582 -0.24482465861681368 0.2913126124515909", 4e-16},
     {"Tanh", 13, "", "i[1]: 0", "error unsupported: input is int32", 0},
+
+    {"Transpose", 13, "", "f[2,3]: 0..", "f[3,2]: 0 3 1 4 2 5", 0},
+    {"Transpose", 13, "perm=[0,2,1]", "l[1,2,2]: 1 2 3 4", "l[1,2,2]: 1 3 2 4", 0},
+    {"Transpose", 13, "perm=[1,0,2]", "u[2,1,3]: 0..", "u[1,2,3]: 0..", 0},
+    {"Transpose", 1, "", "f[]: 3", "f[]: 3", 0},
+    {"Transpose", 13, "perm=[1,0]", "f[2]: 0..", "error shape: attribute 'perm' has 2 values, the input 1 dimensions", 0},
+    {"Transpose", 13, "perm=[1,1]", "f[2,2]: 0..", "error format: attribute 'perm': value 1 is 1", 0},
+
+    {"Unsqueeze", 11, "axes=[0,3]", "f[1,2]: 1 2", "f[1,1,2,1]: 1 2", 0},
+    {"Unsqueeze", 13, "", "f[2]: 1 2 | l[1]: -1", "f[2,1]: 1 2", 0},
+    {"Unsqueeze", 13, "", "l[]: 5 | l[1]: 0", "l[1]: 5", 0},
+    {"Unsqueeze", 13, "", "f[2]: 1 2", "error format: 'axes' is missing", 0},
+    {"Unsqueeze", 13, "", "f[2]: 1 2 | l[2]: 0 0", "error shape: axis 0 is given twice", 0},
+    {"Unsqueeze", 13, "", "f[2]: 1 2 | l[1]: 2", "error shape: axis 2 of an input of rank 2", 0},
+    {"Unsqueeze", 13, "", "f[1,1,1,1,1,1]: 1 | l[1]: 0", "error unsupported: rank 7; up to 6 are supported", 0},
     /* clang-format on */
 };
 
