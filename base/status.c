@@ -1,24 +1,9 @@
 #include "base/status.h"
+#include "base/utf8.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-/* Length of the valid UTF-8 sequence at p (n bytes left), 0 if there is none. */
-static size_t utf8_length(const unsigned char *p, size_t n)
-{
-    size_t want = p[0] < 0x80                   ? 1
-                  : p[0] >= 0xC2 && p[0] < 0xE0 ? 2
-                  : (p[0] & 0xF0) == 0xE0       ? 3
-                  : p[0] >= 0xF0 && p[0] < 0xF5 ? 4
-                                                : 0;
-    if (want == 0 || want > n)
-        return 0;
-    for (size_t i = 1; i < want; i++)
-        if ((p[i] & 0xC0) != 0x80)
-            return 0;
-    return want;
-}
 
 /* Copies `in` to out[size], bytes that would spoil a terminal line as \xNN; never cuts a character in two. */
 static void copy_printable(char *out, size_t size, const char *in)
@@ -26,7 +11,7 @@ static void copy_printable(char *out, size_t size, const char *in)
     const unsigned char *p = (const unsigned char *)in;
     size_t left = strlen(in), used = 0;
     while (left > 0) {
-        size_t n = utf8_length(p, left);
+        size_t n = cz_utf8_length(p, left);
         if (n == 0 || *p < 0x20 || *p == 0x7F) {
             if (used + 5 > size)
                 break;
