@@ -51,7 +51,9 @@ cz_status cz_session_create(cz_plan *plan, cz_session **out, cz_error *err)
     s->plan = cz_plan_retain(plan);
     size_t threads = (size_t)cz_runtime_threads(plan->runtime);
     s->arena = cz_alloc_aligned(plan->arena_bytes);
-    s->scratch = cz_alloc_aligned(plan->scratch_bytes * threads);
+    /* Zeroed: kernels ask their scratch which run filled it; memory of an earlier session might say this one.
+     */
+    s->scratch = cz_calloc_aligned(plan->scratch_bytes * threads);
     s->data = calloc((size_t)plan->n_values + 1, sizeof *s->data);
     s->staged = calloc((size_t)plan->graph->n_inputs + 1, sizeof *s->staged);
     if (!s->arena || !s->scratch || !s->data || !s->staged) {
