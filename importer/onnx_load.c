@@ -33,8 +33,10 @@ static cz_status read_opset(struct onnx_model *m, cz_error *err)
                     (long long)o->version);
         found = o->version;
     }
-    if (found < 0)
+    if (found < 0 && m->proto->n_opset_import == 0)
         CZ_FAIL(err, CZ_ERR_FORMAT, "no opset is named; not an ONNX model, or broken");
+    if (found < 0) /* only operators of other domains; nodes get to say which */
+        found = 1;
     if (found < 1 || found > NEWEST_IMAGINABLE_OPSET)
         CZ_FAIL(err, CZ_ERR_FORMAT, "opset %lld does not exist", (long long)found);
     m->opset = (int)found;
