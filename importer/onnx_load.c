@@ -23,19 +23,20 @@ void onnx_log(const struct onnx_model *m, int level, const char *fmt, ...)
 
 static cz_status read_opset(struct onnx_model *m, cz_error *err)
 {
-    int64_t found = -1;
+    int64_t found = 0;
+    int is_named = 0;
     for (size_t i = 0; i < m->proto->n_opset_import; i++) {
         const Onnx__OperatorSetIdProto *o = m->proto->opset_import[i];
         if (!onnx_is_default_domain(o->domain))
             continue;
-        if (found >= 0 && found != o->version)
+        if (is_named++ && found != o->version)
             CZ_FAIL(err, CZ_ERR_FORMAT, "opsets %lld and %lld at once", (long long)found,
                     (long long)o->version);
         found = o->version;
     }
-    if (found < 0 && m->proto->n_opset_import == 0)
+    if (!is_named && m->proto->n_opset_import == 0)
         CZ_FAIL(err, CZ_ERR_FORMAT, "no opset is named; not an ONNX model, or broken");
-    if (found < 0) /* only operators of other domains; nodes get to say which */
+    if (!is_named) /* only operators of other domains; nodes get to say which */
         found = 1;
     if (found < 1 || found > NEWEST_IMAGINABLE_OPSET)
         CZ_FAIL(err, CZ_ERR_FORMAT, "opset %lld does not exist", (long long)found);

@@ -93,6 +93,40 @@ static void gives_mnist_pairs(void **state)
     cz_model_destroy(model);
 }
 
+/*
+ * ONNX's own light graphs: real topologies of old exporters whose weights are ConstantOfShape nodes. The
+ * input is x[i] = i / count. Most answers are 0.001 everywhere, so this proves shapes and operators; numbers
+ * are proved by compare_light.py. Bound: outputs near 1e-3 in float32, of the largest.
+ */
+static const char *const light[] = {"bvlc_alexnet", "densenet121", "inception_v1", "inception_v2", "resnet50",
+                                    "shufflenet",   "squeezenet",  "vgg19",        "zfnet512"};
+
+static void gives_light_outputs(void **state)
+{
+    (void)state;
+    enum { COUNT = 3 * 224 * 224 };
+    float *values = malloc(COUNT * sizeof *values);
+    for (int i = 0; i < COUNT; i++)
+        values[i] = (float)i / (float)COUNT;
+    cz_tensor input = {values, CZ_F32, 4, {1, 3, 224, 224}}, want;
+    for (size_t i = 0; i < sizeof light / sizeof *light; i++) {
+        char name[128];
+        snprintf(name, sizeof name, "light/light_%s.onnx", light[i]);
+        cz_model *model = load_model(data_file(name));
+        snprintf(name, sizeof name, "light/light_%s_output_0.pb", light[i]);
+        assert_int_equal(cz_onnx_tensor_read(data_file(name), &want, NULL), CZ_OK);
+        cz_tensor got = run_model(model, &input);
+        double d = distance(&got, &want);
+        printf("light_%-20s %.1e\n", light[i], d);
+        if (!(d <= 1e-5))
+            fail_msg("light_%s: output differs by %g of the largest", light[i], d);
+        free(want.data);
+        free(got.data);
+        cz_model_destroy(model);
+    }
+    free(values);
+}
+
 static const struct refused {
     const char *file;
     const char *words; /* of the message */
@@ -165,9 +199,8 @@ static void names_missing_external_data(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(gives_reference_outputs),
-        cmocka_unit_test(gives_mnist_pairs),
-        cmocka_unit_test(refuses_with_the_full_list),
+        cmocka_unit_test(gives_reference_outputs),     cmocka_unit_test(gives_mnist_pairs),
+        cmocka_unit_test(gives_light_outputs),         cmocka_unit_test(refuses_with_the_full_list),
         cmocka_unit_test(names_missing_external_data),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
