@@ -107,16 +107,21 @@ static void unknown_key(const struct layer *l, const char *key)
 
 static int read_key(const struct layer *l, const char *key, const json_t *value)
 {
-    const struct cz_option *any = cz_option_find_any(key);
     struct cz_arg *arg = cz_arg_find(l->args, key);
+    const struct cz_option *any = arg ? arg->option : cz_option_find_any(key);
     if (any && l->source == CZ_SOURCE_USER && !(any->flags & CZ_OPT_USER)) {
         cz_problem_add(l->problems,
                        "%s: key '%s' may change results and cannot stand here; use --config FILE", l->where,
                        key);
         return 0;
     }
-    if (!any || (l->source == CZ_SOURCE_FILE && (any->flags & CZ_OPT_NO_CONFIG))) {
+    if (!any) {
         unknown_key(l, key);
+        return 0;
+    }
+    if (l->source == CZ_SOURCE_FILE && (any->flags & CZ_OPT_NO_CONFIG)) {
+        cz_problem_add(l->problems, "%s: key '%s' says where or how to print, not what to do; give --%s",
+                       l->where, key, key);
         return 0;
     }
     if (!arg)

@@ -22,7 +22,7 @@ enum cz_resize_mode {
     CZ_RESIZE_NONE
 };
 enum cz_crop_mode { CZ_CROP_CENTER, CZ_CROP_NONE };
-enum cz_layout { CZ_LAYOUT_NCHW, CZ_LAYOUT_NHWC };
+enum cz_picture_layout { CZ_LAYOUT_NCHW, CZ_LAYOUT_NHWC };
 
 /* Plain data: copy and change it freely, then cz_preprocess_check. Sizes are {height, width}, {0, 0} for mode
  * none. */
@@ -35,7 +35,7 @@ struct cz_preprocess {
     enum cz_crop_mode crop_mode;
     int crop_size[2];
     double scale, mean[3], std[3]; /* mean and std in the order of `channels`; one of each for GRAY */
-    enum cz_layout layout; /* a model whose input is [N,3,H,W] or [N,H,W,3] decides; callers may set it */
+    enum cz_picture_layout layout; /* a model whose input is [N,3,H,W] or [N,H,W,3] decides; callers may set it */
 };
 
 enum { CZ_PREPROCESS_SIDE_MAX = 16384 };

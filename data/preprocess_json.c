@@ -156,7 +156,7 @@ static cz_status read_values(const struct place *root, struct cz_preprocess *pp,
     CZ_TRY(get_name(root, "channels", channel_names, &channels, err));
     CZ_TRY(get_name(root, "layout", layout_names, &layout, err));
     pp->channels = (enum cz_channels)channels;
-    pp->layout = (enum cz_layout)layout;
+    pp->layout = (enum cz_picture_layout)layout;
     const json_t *exif = json_object_get(root->object, "exif");
     if (!json_is_boolean(exif))
         CZ_FAIL(err, CZ_ERR_FORMAT, "key 'exif': %s, wanted true or false", kind_of(exif));

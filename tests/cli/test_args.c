@@ -168,7 +168,7 @@ static void broken_settings_are_refused(void **state)
         {"{\"threads\": 0}", "threads = 0: not a whole number from 1 to 256; try 1"},
         {"{\"threads\": {}}",
          "key 'threads' is neither text, number nor true/false; see `convzoo info --help`"},
-        {"{\"json\": true}", "key 'json' is no option; see `convzoo help options`"},
+        {"{\"json\": true}", "key 'json' says where or how to print, not what to do; give --json"},
         {"[1]", "not a JSON object; write {\"option\": value, ...}"},
         {"{\"threads\": 2, \"threads\": 3}", "line 1: not JSON: duplicate object key near"},
         {"", "line 1: not JSON:"},

@@ -277,7 +277,7 @@ static void values_channels_and_layouts(void **state)
             for (int from_gray = 0; from_gray < 2; from_gray++) {
                 struct cz_preprocess pp = preset("none");
                 pp.channels = (enum cz_channels)channels;
-                pp.layout = (enum cz_layout)layout;
+                pp.layout = (enum cz_picture_layout)layout;
                 pp.scale = 1.0 / 255;
                 for (int c = 0; c < 3; c++) {
                     pp.mean[c] = 0.4 + 0.05 * c;

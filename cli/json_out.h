@@ -1,1 +1,0 @@
-#include "base/json_out.h"
