@@ -241,13 +241,13 @@ static cz_status plan_outputs(struct cz_builder *b, cz_error *err)
     return CZ_OK;
 }
 
-static cz_status plan_all(struct cz_plan *plan, int no_fuse, cz_error *err)
+static cz_status plan_all(struct cz_plan *plan, const cz_plan_options *o, cz_error *err)
 {
     struct cz_builder b = {0};
     CZ_TRY(copy_nodes(plan, err));
     CZ_TRY(drop_unused(plan, err));
-    if (!no_fuse)
-        CZ_TRY(cz_plan_fuse(plan, err));
+    if (!o->no_fuse)
+        CZ_TRY(cz_plan_fuse(plan, o->without, err));
     CZ_TRY(start_builder(&b, plan, err));
     CZ_TRY(plan_inputs(&b, err));
     for (int n = 0; n < plan->n_nodes; n++)
@@ -286,7 +286,7 @@ cz_status cz_plan_create(cz_runtime *rt, cz_model *model, const cz_plan_options 
                            ? cz_infer_create(model, o.inputs, o.n_inputs, o.batch, 0, &plan->infer, err)
                            : no_memory(err);
     if (status == CZ_OK)
-        status = plan_all(plan, o.no_fuse, err);
+        status = plan_all(plan, &o, err);
     if (status != CZ_OK) {
         cz_plan_destroy(plan);
         return status;

@@ -106,8 +106,8 @@ struct cz_plan *cz_plan_retain(struct cz_plan *);
 size_t cz_plan_packed_bytes(const struct cz_plan *);
 double cz_plan_macs(const struct cz_plan *);
 
-/* plan_fuse.c: rewrites plan->nodes. */
-cz_status cz_plan_fuse(struct cz_plan *, cz_error *);
+/* plan_fuse.c: rewrites plan->nodes by all rules but those in `without`. */
+cz_status cz_plan_fuse(struct cz_plan *, unsigned without, cz_error *);
 
 /* 1 if plan node n is an activation whose parameters are known before the run. */
 int cz_plan_activation(const struct cz_plan *, int n, struct cz_activation *);

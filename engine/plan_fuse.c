@@ -332,16 +332,22 @@ static cz_status start(struct fuser *f, struct cz_plan *plan, cz_error *err)
 }
 
 /* Tried in this order at every node, front to back; the first that applies ends it. */
-static int (*const rules[])(struct fuser *, int) = {drop_identity, fold_batchnorm, fold_constant,
-                                                    fold_gated,    fold_residual,  fold_activation};
+static const struct {
+    cz_fusion_rule name;
+    int (*apply)(struct fuser *, int);
+} rules[] = {
+    {CZ_FUSE_IDENTITY, drop_identity}, {CZ_FUSE_BATCHNORM, fold_batchnorm},
+    {CZ_FUSE_SCALE, fold_constant},    {CZ_FUSE_GATED, fold_gated},
+    {CZ_FUSE_RESIDUAL, fold_residual}, {CZ_FUSE_ACTIVATION, fold_activation},
+};
 
-cz_status cz_plan_fuse(struct cz_plan *plan, cz_error *err)
+cz_status cz_plan_fuse(struct cz_plan *plan, unsigned without, cz_error *err)
 {
     struct fuser f;
     CZ_TRY(start(&f, plan, err));
     for (int n = 0; n < plan->n_nodes; n++)
         for (size_t r = 0; !plan->nodes[n].dead && r < sizeof rules / sizeof *rules; r++)
-            if (rules[r](&f, n))
+            if (!(rules[r].name & without) && rules[r].apply(&f, n))
                 break;
     return CZ_OK;
 }

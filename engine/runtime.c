@@ -31,8 +31,8 @@ static cz_status choose_kernels(const char *isa, const struct cz_kernels **out, 
     static const char *const elsewhere[] = {"avx2", "avx512", "neon"};
     for (size_t i = 0; i < sizeof elsewhere / sizeof *elsewhere; i++)
         if (strcmp(isa, elsewhere[i]) == 0)
-            CZ_FAIL(err, CZ_ERR_UNSUPPORTED, "--isa %s: this build has not got it; `convzoo info` lists its tiers",
-                    isa);
+            CZ_FAIL(err, CZ_ERR_UNSUPPORTED,
+                    "--isa %s: this build has not got it; `convzoo info` lists its tiers", isa);
     CZ_FAIL(err, CZ_ERR_ARGUMENT, "--isa %s: unknown; `convzoo info` lists the tiers", isa);
 }
 

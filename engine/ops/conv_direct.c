@@ -254,38 +254,37 @@ struct packing {
     const struct cz_conv_job *job;
 };
 
-/* Weight of (out channel, in channel, tap), 0 where they are of different groups. */
-static float weight_at(const struct packing *p, int64_t oc, int64_t ic, int64_t tap, int64_t taps)
+/* One output channel of a panel in the order of its segments: channel block, tap, channel. */
+static void pack_lane(const struct packing *p, const struct cz_panel *panel, int64_t lane)
 {
     const struct cz_conv_shape *s = &p->c->shape;
-    int64_t in_per_group = s->in_c / s->groups, group = oc / (s->out_c / s->groups);
-    if (ic / in_per_group != group)
-        return 0.0f;
-    float w = p->job->w[(oc * in_per_group + ic % in_per_group) * taps + tap];
-    return p->job->fusion.scale ? (float)((double)w * (double)p->job->fusion.scale[oc]) : w;
-}
-
-/* One panel in the order of its segments: channel block, tap, channel, output lane. */
-static void pack_panel(void *ctx, int64_t index, int worker)
-{
-    (void)worker;
-    const struct packing *p = ctx;
-    const struct choice *c = p->c;
-    const struct cz_panel *panel = &c->panels.items[index];
-    int64_t width = c->panels.width, lanes = panel->n_vectors * width, first, end;
-    int64_t taps = c->shape.window.k_h * c->shape.window.k_w;
-    float *w = panel->w;
-    panel_channels(c, panel, &first, &end);
+    int64_t width = p->c->panels.width, lanes = panel->n_vectors * width, first, end;
+    int64_t oc = panel->first_vector * width + lane, taps = s->window.k_h * s->window.k_w;
+    int64_t in_per_group = s->in_c / s->groups, own = oc / (s->out_c / s->groups) * in_per_group;
+    const float *from = p->job->w + oc * in_per_group * taps;
+    double scale = p->job->fusion.scale ? (double)p->job->fusion.scale[oc] : 1;
+    float *to = panel->w + lane;
+    panel_channels(p->c, panel, &first, &end);
     for (int64_t block = first / width; block < cz_ceil_div(end, width); block++) {
         int64_t low = block * width > first ? block * width : first;
         int64_t high = (block + 1) * width < end ? (block + 1) * width : end;
         for (int64_t tap = 0; tap < taps; tap++)
-            for (int64_t ic = low; ic < high; ic++)
-                for (int64_t lane = 0; lane < lanes; lane++) {
-                    int64_t oc = panel->first_vector * width + lane;
-                    *w++ = oc < c->shape.out_c ? weight_at(p, oc, ic, tap, taps) : 0.0f;
-                }
+            for (int64_t ic = low; ic < high; ic++, to += lanes)
+                if (ic >= own && ic < own + in_per_group) /* other groups' channels keep weight 0 */
+                    *to = (float)((double)from[(ic - own) * taps + tap] * scale);
     }
+}
+
+static void pack_panel(void *ctx, int64_t index, int worker)
+{
+    (void)worker;
+    const struct packing *p = ctx;
+    const struct cz_panel *panel = &p->c->panels.items[index];
+    int64_t lanes = panel->n_vectors * p->c->panels.width;
+    memset(panel->w, 0, sizeof *panel->w * (size_t)(panel->n_k * lanes));
+    for (int64_t lane = 0; lane < lanes; lane++)
+        if (panel->first_vector * p->c->panels.width + lane < p->c->shape.out_c)
+            pack_lane(p, panel, lane);
 }
 
 /* Bytes of input one tile works on: what stays in a second-level cache beside a panel of weights. */

@@ -5,9 +5,11 @@
  *
  * Tile: a group of panels times a chunk of rows.
  */
-#include "engine/ops/activation.h"
 #include "engine/ops/product_plan.h"
 #include "base/checked.h"
+#include "engine/ops/activation.h"
+
+#include <string.h>
 
 struct choice {
     struct cz_product_job job;
@@ -89,22 +91,26 @@ static cz_status set_segments(struct cz_builder *b, struct choice *c, cz_error *
     return CZ_OK;
 }
 
+/* Column n of the weights as one lane of its panel; source elements are `step` apart. */
+static void pack_lane(const struct choice *c, const struct cz_panel *panel, int64_t lane, int64_t n)
+{
+    const struct cz_product_job *job = &c->job;
+    int64_t lanes = panel->n_vectors * c->panels.width, step = job->trans_w ? 1 : job->n;
+    const float *from = job->w + (job->trans_w ? n * job->k : n);
+    double factor = (double)job->alpha * (c->scale ? (double)c->scale[n] : 1);
+    for (int64_t k = 0; k < job->k; k++)
+        panel->w[k * lanes + lane] = (float)((double)from[k * step] * factor);
+}
+
 static void pack_panel(void *ctx, int64_t index, int worker)
 {
     (void)worker;
     const struct choice *c = ctx;
     const struct cz_panel *panel = &c->panels.items[index];
-    const struct cz_product_job *job = &c->job;
     int64_t lanes = panel->n_vectors * c->panels.width, first = panel->first_vector * c->panels.width;
-    for (int64_t lane = 0; lane < lanes; lane++) {
-        int64_t n = first + lane;
-        double factor = n < job->n ? (double)job->alpha * (c->scale ? (double)c->scale[n] : 1) : 0;
-        for (int64_t k = 0; k < job->k; k++) {
-            double w =
-                n < job->n ? (double)(job->trans_w ? job->w[n * job->k + k] : job->w[k * job->n + n]) : 0;
-            panel->w[k * lanes + lane] = (float)(w * factor);
-        }
-    }
+    memset(panel->w, 0, sizeof *panel->w * (size_t)(panel->n_k * lanes));
+    for (int64_t lane = 0; lane < lanes && first + lane < c->job.n; lane++)
+        pack_lane(c, panel, lane, first + lane);
 }
 
 static cz_status pack(struct cz_builder *b, struct choice *c, const float *shift, cz_error *err)

@@ -91,12 +91,23 @@ typedef struct cz_input_shape {
     int64_t dim[CZ_MAX_RANK]; /* -1: not fixed by the model; in cz_plan_options: as the model says */
 } cz_input_shape;
 
+/* How a plan rewrites its copy of the graph. */
+typedef enum cz_fusion_rule {
+    CZ_FUSE_IDENTITY = 1,   /* nodes that change nothing are dropped */
+    CZ_FUSE_BATCHNORM = 2,  /* BatchNormalization into the weights before it */
+    CZ_FUSE_SCALE = 4,      /* Mul and Add of one value per channel into the weights before them */
+    CZ_FUSE_GATED = 8,      /* x * sigmoid(x) and x * hardsigmoid(x) as one activation */
+    CZ_FUSE_RESIDUAL = 16,  /* Add into the write-back of a convolution */
+    CZ_FUSE_ACTIVATION = 32 /* activations into the write-back of the node before them */
+} cz_fusion_rule;
+
 typedef struct cz_plan_options {
     size_t struct_size;
     int64_t batch; /* 0: the input's own, or 1 where it is symbolic */
     const cz_input_shape *inputs;
     int n_inputs;
-    int no_fuse; /* one step per node, no folding: the first thing to try when a number looks wrong */
+    int no_fuse;      /* one step per node, no folding: the first thing to try when a number looks wrong */
+    unsigned without; /* of cz_fusion_rule: these alone are left out, to find the one that is wrong */
 } cz_plan_options;
 
 /*

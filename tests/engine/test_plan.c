@@ -80,13 +80,15 @@ static struct result run_reference(const struct cz_graph *g, cz_tensor x, uint64
 struct way {
     const char *isa, *gemm;
     int threads, no_fuse;
+    unsigned without;
 };
 
 static struct result run_plan(struct cz_graph *g, cz_tensor x, const struct way *way, uint64_t seed)
 {
     cz_error err = {0};
     cz_runtime_options o = {sizeof o, way->threads, way->isa, way->gemm, NULL, NULL};
-    cz_plan_options po = {.struct_size = sizeof po, .batch = x.dim[0], .no_fuse = way->no_fuse};
+    cz_plan_options po = {
+        .struct_size = sizeof po, .batch = x.dim[0], .no_fuse = way->no_fuse, .without = way->without};
     cz_runtime *rt;
     cz_plan *plan;
     cz_session *session;
@@ -132,8 +134,9 @@ static void expect_same(const struct result *a, const float *b, const char *what
 
 static void ways_agree(void **state)
 {
-    static const struct way ways[] = {{"scalar", NULL, 1, 0}, {"avx2", NULL, 1, 0}, {"avx512", NULL, 1, 0},
-                                      {"neon", NULL, 1, 0},   {NULL, NULL, 1, 1},   {NULL, "openblas", 1, 0}};
+    static const struct way ways[] = {{"scalar", NULL, 1, 0, 0}, {"avx2", NULL, 1, 0, 0},
+                                      {"avx512", NULL, 1, 0, 0}, {"neon", NULL, 1, 0, 0},
+                                      {NULL, NULL, 1, 1, 0},     {NULL, "openblas", 1, 0, 0}};
     (void)state;
     for (uint64_t seed = 1; seed <= GRAPHS; seed++) {
         struct cz_graph *g = random_graph(seed);
@@ -149,6 +152,29 @@ static void ways_agree(void **state)
                                            : "BLAS",
                          seed);
             free(found.values);
+        }
+        free(wanted.values);
+        free(x.data);
+        cz_graph_release(g);
+    }
+}
+
+static void each_rule_can_be_left_out(void **state)
+{
+    static const char *const names[] = {"identity", "batchnorm", "scale", "gated", "residual", "activation"};
+    (void)state;
+    for (uint64_t seed = 1; seed <= GRAPHS; seed++) {
+        struct cz_graph *g = random_graph(seed);
+        cz_tensor x = input_of(g, 0, BATCH, seed);
+        struct result wanted = run_reference(g, x, seed);
+        for (int rule = 0; rule < 6; rule++) {
+            struct way way = {.threads = 1, .without = 1u << rule},
+                       only = {.threads = 1, .without = 63u & ~way.without};
+            struct result found = run_plan(g, x, &way, seed), alone = run_plan(g, x, &only, seed);
+            expect_close(&found, &wanted, names[rule], seed);
+            expect_close(&alone, &wanted, names[rule], seed);
+            free(found.values);
+            free(alone.values);
         }
         free(wanted.values);
         free(x.data);
@@ -266,6 +292,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ways_agree),
+        cmocka_unit_test(each_rule_can_be_left_out),
         cmocka_unit_test(threads_and_batch_keep_the_bits),
         cmocka_unit_test(memory_does_not_overlap),
         cmocka_unit_test(fusion_saves_steps),
