@@ -43,8 +43,8 @@ struct cz_verify_row {
     const char *model;
     int64_t parameters, macs;
     int tensors;
-    int has_reference; /* 0: nothing to compare with, the flags below say nothing */
-    int parameters_equal, macs_equal, names_equal, bits_equal;
+    int has_reference;                                         /* 0: nothing to compare with */
+    int parameters_equal, macs_equal, names_equal, bits_equal; /* 1 too where the reference has no figures */
     double worst_diff;     /* over all goldens, NaN included; -1: none run */
     int passed, n_goldens; /* logits of one picture at one size each */
     int batch_equal;       /* each picture alone gave the bits it gave in the batch */
