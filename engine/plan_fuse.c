@@ -6,7 +6,7 @@
  * A node that takes another one in moves to that one's place, so that everything the other one read exists by
  * then.
  */
-#include "engine/plan.h"
+#include "engine/plan_fuse.h"
 #include "engine/ops/activation.h"
 #include "engine/ops/batchnorm.h"
 #include "engine/ops/binary.h"
@@ -15,23 +15,17 @@
 #include <math.h>
 #include <string.h>
 
-struct fuser {
-    struct cz_plan *plan;
-    int *producer; /* per value: plan node, -1 */
-    int *uses;     /* per value: inputs that read it, graph outputs included */
-};
-
 static int is(const struct cz_plan_node *node, const char *op)
 {
     return strcmp(node->op->name, op) == 0;
 }
 
-static const cz_tensor *constant(const struct fuser *f, int value)
+static const cz_tensor *constant(const struct cz_fuser *f, int value)
 {
     return value >= 0 && f->plan->infer->constant[value].data ? &f->plan->infer->constant[value] : NULL;
 }
 
-static const struct cz_shape *shape(const struct fuser *f, int value)
+static const struct cz_shape *shape(const struct cz_fuser *f, int value)
 {
     return &f->plan->infer->shape[value];
 }
@@ -73,7 +67,7 @@ int cz_plan_batchnorm(struct cz_plan *plan, int n, float **scale, float **shift)
 }
 
 /* 1 if the node's write-back can take something in: a planned Conv, or a product with constant weights. */
-static int takes_channels(const struct fuser *f, const struct cz_plan_node *node)
+static int takes_channels(const struct cz_fuser *f, const struct cz_plan_node *node)
 {
     if (is(node, "Conv"))
         return cz_conv_can_plan(f->plan->infer, node);
@@ -85,7 +79,7 @@ static int takes_channels(const struct fuser *f, const struct cz_plan_node *node
 }
 
 /* The node that makes `value`, if it can take its only reader in; -1 otherwise. */
-static int sole_producer(const struct fuser *f, int value, int uses)
+static int sole_producer(const struct cz_fuser *f, int value, int uses)
 {
     int n = value >= 0 ? f->producer[value] : -1;
     if (n < 0 || f->uses[value] != uses || f->plan->nodes[n].fusion.act.kind != CZ_ACT_NONE)
@@ -94,7 +88,7 @@ static int sole_producer(const struct fuser *f, int value, int uses)
 }
 
 /* Node `from` takes node `into`'s place and output. */
-static void move(struct fuser *f, int from, int into)
+static void move(struct cz_fuser *f, int from, int into)
 {
     struct cz_plan_node *source = &f->plan->nodes[from], *target = &f->plan->nodes[into];
     int value = target->out[0];
@@ -105,7 +99,7 @@ static void move(struct fuser *f, int from, int into)
 }
 
 /* Reads of everything else the absorbed node read are gone. */
-static void drop_uses(struct fuser *f, const struct cz_plan_node *node)
+static void drop_uses(struct cz_fuser *f, const struct cz_plan_node *node)
 {
     for (int i = 0; i < node->n_in; i++)
         if (node->in[i] >= 0)
@@ -113,7 +107,7 @@ static void drop_uses(struct fuser *f, const struct cz_plan_node *node)
 }
 
 /* y = fusion(x)*scale + shift. */
-static int compose(struct fuser *f, struct cz_fusion *fusion, int64_t c, const float *scale,
+static int compose(struct cz_fuser *f, struct cz_fusion *fusion, int64_t c, const float *scale,
                    const float *shift)
 {
     float *s = cz_arena_alloc(f->plan->arena, sizeof *s * (size_t)c);
@@ -131,7 +125,7 @@ static int compose(struct fuser *f, struct cz_fusion *fusion, int64_t c, const f
     return 1;
 }
 
-static int fold_affine(struct fuser *f, int n, int x, int64_t c, const float *scale, const float *shift)
+static int fold_affine(struct cz_fuser *f, int n, int x, int64_t c, const float *scale, const float *shift)
 {
     int p = sole_producer(f, x, 1);
     if (p < 0 || f->plan->nodes[p].fusion.residual >= 0 || !takes_channels(f, &f->plan->nodes[p]) ||
@@ -142,7 +136,7 @@ static int fold_affine(struct fuser *f, int n, int x, int64_t c, const float *sc
     return 1;
 }
 
-static int fold_batchnorm(struct fuser *f, int n)
+static int fold_batchnorm(struct cz_fuser *f, int n)
 {
     const struct cz_plan_node *node = &f->plan->nodes[n];
     float *scale, *shift;
@@ -154,7 +148,7 @@ static int fold_batchnorm(struct fuser *f, int n)
 
 /* One float per channel of x from a constant that broadcasts over everything else: [C,1,1], [1,C,1,1], or a
  * scalar. */
-static float *channel_values(struct fuser *f, const struct cz_binary_attrs *attrs, int x, int value)
+static float *channel_values(struct cz_fuser *f, const struct cz_binary_attrs *attrs, int x, int value)
 {
     const cz_tensor *t = constant(f, value);
     struct cz_shape s;
@@ -173,7 +167,7 @@ static float *channel_values(struct fuser *f, const struct cz_binary_attrs *attr
     return values;
 }
 
-static int fold_constant(struct fuser *f, int n)
+static int fold_constant(struct cz_fuser *f, int n)
 {
     const struct cz_plan_node *node = &f->plan->nodes[n];
     int mul = is(node, "Mul"), add = is(node, "Add");
@@ -188,7 +182,7 @@ static int fold_constant(struct fuser *f, int n)
     return 0;
 }
 
-static int fold_residual(struct fuser *f, int n)
+static int fold_residual(struct cz_fuser *f, int n)
 {
     const struct cz_plan_node *node = &f->plan->nodes[n];
     if (!is(node, "Add") || !cz_shape_equal(shape(f, node->in[0]), shape(f, node->in[1])))
@@ -207,14 +201,14 @@ static int fold_residual(struct fuser *f, int n)
 }
 
 /* Behind these an activation costs nothing of its own. */
-static int takes_activation(const struct fuser *f, const struct cz_plan_node *node)
+static int takes_activation(const struct cz_fuser *f, const struct cz_plan_node *node)
 {
     if (is(node, "BatchNormalization"))
         return shape(f, node->out[0])->rank >= 3 && shape(f, node->out[0])->dtype == CZ_F32;
     return takes_channels(f, node);
 }
 
-static int fold_activation(struct fuser *f, int n)
+static int fold_activation(struct cz_fuser *f, int n)
 {
     const struct cz_plan_node *node = &f->plan->nodes[n];
     struct cz_activation act;
@@ -235,7 +229,7 @@ static int fold_activation(struct fuser *f, int n)
 }
 
 /* x*sigmoid(x) and x*hardsigmoid(x), x read by these two only: one activation of x's producer. */
-static int fold_gated(struct fuser *f, int n)
+static int fold_gated(struct cz_fuser *f, int n)
 {
     const struct cz_plan_node *node = &f->plan->nodes[n];
     for (int i = 0; is(node, "Mul") && i < 2; i++) {
@@ -261,7 +255,7 @@ static int fold_gated(struct fuser *f, int n)
     return 0;
 }
 
-static int is_graph_output(const struct fuser *f, int value)
+static int is_graph_output(const struct cz_fuser *f, int value)
 {
     for (int i = 0; i < f->plan->graph->n_outputs; i++)
         if (f->plan->graph->outputs[i] == value)
@@ -279,7 +273,7 @@ static int all_zero(const cz_tensor *t)
 }
 
 /* The output is the input, element for element and in shape. */
-static int changes_nothing(const struct fuser *f, const struct cz_plan_node *node)
+static int changes_nothing(const struct cz_fuser *f, const struct cz_plan_node *node)
 {
     if (node->n_in < 1 || node->in[0] < 0 || node->out[0] < 0 ||
         !cz_shape_equal(shape(f, node->in[0]), shape(f, node->out[0])))
@@ -292,7 +286,7 @@ static int changes_nothing(const struct fuser *f, const struct cz_plan_node *nod
            (is(node, "Concat") && node->n_in == 1);
 }
 
-static int drop_identity(struct fuser *f, int n)
+static int drop_identity(struct cz_fuser *f, int n)
 {
     struct cz_plan_node *node = &f->plan->nodes[n];
     if (!changes_nothing(f, node) || is_graph_output(f, node->out[0]))
@@ -307,7 +301,7 @@ static int drop_identity(struct fuser *f, int n)
     return 1;
 }
 
-static cz_status start(struct fuser *f, struct cz_plan *plan, cz_error *err)
+static cz_status start(struct cz_fuser *f, struct cz_plan *plan, cz_error *err)
 {
     size_t n = (size_t)plan->graph->n_values + 1;
     f->plan = plan;
@@ -334,16 +328,16 @@ static cz_status start(struct fuser *f, struct cz_plan *plan, cz_error *err)
 /* Tried in this order at every node, front to back; the first that applies ends it. */
 static const struct {
     cz_fusion_rule name;
-    int (*apply)(struct fuser *, int);
+    int (*apply)(struct cz_fuser *, int);
 } rules[] = {
-    {CZ_FUSE_IDENTITY, drop_identity}, {CZ_FUSE_BATCHNORM, fold_batchnorm},
-    {CZ_FUSE_SCALE, fold_constant},    {CZ_FUSE_GATED, fold_gated},
-    {CZ_FUSE_RESIDUAL, fold_residual}, {CZ_FUSE_ACTIVATION, fold_activation},
+    {CZ_FUSE_IDENTITY, drop_identity},     {CZ_FUSE_PAD, cz_fuse_pad},  {CZ_FUSE_BATCHNORM, fold_batchnorm},
+    {CZ_FUSE_SCALE, fold_constant},        {CZ_FUSE_GATED, fold_gated}, {CZ_FUSE_RESIDUAL, fold_residual},
+    {CZ_FUSE_ACTIVATION, fold_activation},
 };
 
 cz_status cz_plan_fuse(struct cz_plan *plan, unsigned without, cz_error *err)
 {
-    struct fuser f;
+    struct cz_fuser f;
     CZ_TRY(start(&f, plan, err));
     for (int n = 0; n < plan->n_nodes; n++)
         for (size_t r = 0; !plan->nodes[n].dead && r < sizeof rules / sizeof *rules; r++)

@@ -1,15 +1,17 @@
 #include "engine/session.h"
+#include "base/checked.h"
 #include "base/clock.h"
 #include "base/fpenv.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static cz_status no_memory(const struct cz_plan *plan, cz_error *err)
 {
     CZ_FAIL(err, CZ_ERR_MEMORY,
             "session: no memory for %zu MiB of activations; try a smaller --batch or --size",
-            plan->arena_bytes >> 20);
+            (plan->arena_bytes + plan->scratch_bytes) >> 20);
 }
 
 void cz_session_destroy(cz_session *s)
@@ -43,6 +45,17 @@ static void bind_fixed(struct cz_session *s)
     }
 }
 
+/* The system lends more memory than it has and kills later; shapes from a file must not get that far. */
+static int fits_memory(const struct cz_plan *plan, size_t threads)
+{
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    size_t scratch, bytes;
+    if (cz_mul_overflow(plan->scratch_bytes, threads, &scratch) ||
+        cz_add_overflow(scratch, plan->arena_bytes, &bytes))
+        return 0;
+    return pages <= 0 || page <= 0 || bytes / (size_t)page < (size_t)pages;
+}
+
 cz_status cz_session_create(cz_plan *plan, cz_session **out, cz_error *err)
 {
     struct cz_session *s = calloc(1, sizeof *s);
@@ -50,6 +63,10 @@ cz_status cz_session_create(cz_plan *plan, cz_session **out, cz_error *err)
         return no_memory(plan, err);
     s->plan = cz_plan_retain(plan);
     size_t threads = (size_t)cz_runtime_threads(plan->runtime);
+    if (!fits_memory(plan, threads)) {
+        cz_session_destroy(s);
+        return no_memory(plan, err);
+    }
     s->arena = cz_alloc_aligned(plan->arena_bytes);
     /* Zeroed: kernels ask their scratch which run filled it; memory of an earlier session might say this one.
      */

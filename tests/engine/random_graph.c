@@ -149,6 +149,29 @@ static void pool(struct maker *m)
     m->w = (m->w + 2 - 3 + (ceil_mode ? stride - 1 : 0)) / stride + 1;
 }
 
+/* As exporters write an average pool that counts its padding; or a padded convolution. */
+static void padded(struct maker *m)
+{
+    int64_t pads[8] = {0, 0, pick(m, 0, 1), pick(m, 0, 1), 0, 0, pick(m, 0, 1), pick(m, 0, 1)};
+    struct cz_shape s = cz_shape_of(CZ_I64, 1, INT64_C(8));
+    cz_tensor t = cz_tensor_view(pads, &s);
+    cz_error err;
+    int in[2] = {m->value, -1};
+    must(cz_graph_add_constant(m->g, name_of(m, "pads"), &t, &in[1], &err), &err);
+    m->value = node(m, "Pad", NULL, in, 2);
+    m->h += pads[2] + pads[6];
+    m->w += pads[3] + pads[7];
+    if (pick(m, 0, 1) || m->h < 2 || m->w < 2) {
+        any_conv(m);
+        return;
+    }
+    struct cz_attr_list a = {0};
+    ints(m, &a, "kernel_shape", (int64_t[]){2, 2}, 2);
+    m->value = node(m, "AveragePool", &a, &m->value, 1);
+    m->h--;
+    m->w--;
+}
+
 /* x + conv(...): the shortcut may come first or second. */
 static void residual(struct maker *m)
 {
@@ -217,8 +240,8 @@ static void head(struct maker *m)
     m->value = node(m, "Gemm", &a, in, 3);
 }
 
-static void (*const layers[])(struct maker *) = {any_conv, any_conv, batchnorm, activation, silu,
-                                                 pool,     residual, gate,      branches,   scale};
+static void (*const layers[])(struct maker *) = {any_conv, any_conv, batchnorm, activation, silu,  pool,
+                                                 residual, gate,     branches,  scale,      padded};
 
 struct cz_graph *random_graph(uint64_t seed)
 {
