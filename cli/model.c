@@ -20,9 +20,26 @@ static void log_line(void *user, int level, const char *line)
         cz_cli_detail(user, level == 1 ? 1 : 2, "%s", line);
 }
 
+/* What only makes sense for a network that is built here. A --size counts where pictures are made for the
+ * model. */
+static int refuse_zoo_options(struct cz_cli *cli, const char *path)
+{
+    static const char *const names[] = {"init", "size", "classes"};
+    int code = CZ_EXIT_OK, makes_pictures = cz_arg_find(&cli->args, "preprocess") != NULL;
+    for (int i = 0; i < (makes_pictures ? 1 : 3); i++)
+        if (cz_arg_find(&cli->args, names[i]) && cz_arg_given(&cli->args, names[i]))
+            code = cz_cli_error(cli, CZ_EXIT_USAGE,
+                                "option --%s: is for networks of the zoo, %s is a file; leave it out",
+                                names[i], path);
+    return code;
+}
+
 static int open_file(struct cz_cli *cli, const char *path, enum cz_model_need need, struct cz_cli_model *m)
 {
     struct cz_onnx_options options = {log_line, cli};
+    int code = refuse_zoo_options(cli, path);
+    if (code != CZ_EXIT_OK)
+        return code;
     if (access(path, F_OK) != 0 && errno == ENOENT)
         return cz_cli_error(
             cli, CZ_EXIT_SYSTEM,

@@ -1,0 +1,63 @@
+/*
+ * `convzoo export MODEL --out F.onnx`: a model as one ONNX file.
+ */
+#include "base/file.h"
+#include "base/json_out.h"
+#include "base/sha256.h"
+#include "cli/format.h"
+#include "cli/model.h"
+#include "cli/output.h"
+#include "importer/onnx_export.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static int refuse(struct cz_cli *cli, const char *out)
+{
+    cz_error err;
+    if (!out)
+        return cz_cli_error(cli, CZ_EXIT_USAGE, "export: --out is missing; give --out FILE.onnx");
+    if (strcmp(cz_output_suffix(out), "onnx") != 0)
+        return cz_cli_error(cli, CZ_EXIT_USAGE, "%s: the suffix says what is written; give --out FILE.onnx",
+                            out);
+    if (cz_output_check(out, "--out", cz_arg_switch(&cli->args, "force"), &err) != CZ_OK)
+        return cz_cli_fail(cli, &err);
+    return CZ_EXIT_OK;
+}
+
+static int tell(struct cz_cli *cli, const char *path)
+{
+    cz_error err;
+    struct cz_file_map map;
+    uint8_t digest[CZ_SHA256_BYTES];
+    char hex[CZ_SHA256_HEX], bytes[CZ_FORMAT], clean[1024];
+    if (cz_file_map(path, &map, &err) != CZ_OK)
+        return cz_cli_fail(cli, &err);
+    cz_sha256(map.data, map.size, digest);
+    cz_sha256_hex(digest, hex);
+    size_t size = map.size;
+    cz_file_unmap(&map);
+    if (cli->json)
+        return cz_cli_emit(cli,
+                           json_pack("{s:s, s:[{s:o, s:I, s:s}]}", "schema", "convzoo.export/1", "files",
+                                     "path", cz_json_text(path), "bytes", (json_int_t)size, "sha256", hex));
+    printf("%s  %s bytes  SHA-256 %s\n", cz_printable(path, cli->utf8, clean, sizeof clean),
+           cz_format_count((int64_t)size, bytes), hex);
+    return CZ_EXIT_OK;
+}
+
+int cz_cmd_export(struct cz_cli *cli)
+{
+    cz_error err;
+    struct cz_cli_model model;
+    const char *out = cz_arg_text(&cli->args, "out");
+    int code = refuse(cli, out);
+    if (code == CZ_EXIT_OK)
+        code = cz_cli_model_open(cli, cli->args.operands[0], CZ_MODEL_VALUES, &model);
+    if (code != CZ_EXIT_OK)
+        return code;
+    if (cz_onnx_export(model.graph, out, &err) != CZ_OK)
+        code = cz_cli_fail(cli, &err);
+    cz_cli_model_close(&model);
+    return code == CZ_EXIT_OK ? tell(cli, out) : code;
+}
