@@ -24,7 +24,7 @@ if ! command -v npm >/dev/null; then # other packagings of Node bring npm along,
 fi
 # What only the build machine needs: second compiler, analyser, formatter, cross build.
 ci_packages=(
-    g++ clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev git
+    g++ clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev shellcheck git
     gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
 )
 
