@@ -39,7 +39,7 @@ static void format_message(cz_error *err, const char *prefix_fmt, va_list args, 
     copy_printable(err->message, sizeof err->message, raw);
 }
 
-cz_status cz_error_set(cz_error *err, cz_status code, const char *fmt, ...)
+cz_status(cz_error_set)(cz_error *err, cz_status code, const char *fmt, ...)
 {
     if (!err)
         return code;
@@ -51,7 +51,7 @@ cz_status cz_error_set(cz_error *err, cz_status code, const char *fmt, ...)
     return code;
 }
 
-cz_status cz_error_prefix(cz_error *err, cz_status code, const char *fmt, ...)
+cz_status(cz_error_prefix)(cz_error *err, cz_status code, const char *fmt, ...)
 {
     if (!err)
         return code;

@@ -123,7 +123,7 @@ cz_status cz_dataset_need_split(const struct cz_dataset *ds, const char *name, c
     if (*out)
         return CZ_OK;
     char list[128] = "";
-    for (int i = 0; i < ds->n_splits; i++)
+    for (int i = 0; i < ds->n_splits; i++) /* NOLINTNEXTLINE: takes "no such split" for splits being NULL */
         snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", i ? ", " : "", ds->splits[i].name);
     CZ_FAIL(err, CZ_ERR_ARGUMENT, "%s: no split '%s'; there are: %s", ds->path, name ? name : "test or val",
             list);
