@@ -185,7 +185,8 @@ static int fold_constant(struct cz_fuser *f, int n)
 static int fold_residual(struct cz_fuser *f, int n)
 {
     const struct cz_plan_node *node = &f->plan->nodes[n];
-    if (!is(node, "Add") || !cz_shape_equal(shape(f, node->in[0]), shape(f, node->in[1])))
+    int sum = is(node, "Add") || (is(node, "Sum") && node->n_in == 2);
+    if (!sum || !cz_shape_equal(shape(f, node->in[0]), shape(f, node->in[1])))
         return 0;
     for (int i = 1; i >= 0; i--) {
         int p = sole_producer(f, node->in[i], 1), residual = node->in[1 - i];
@@ -282,8 +283,8 @@ static int changes_nothing(const struct cz_fuser *f, const struct cz_plan_node *
         return node->n_in > 1 && constant(f, node->in[1]) && all_zero(constant(f, node->in[1]));
     if (is(node, "Dropout"))
         return node->n_out < 2 || node->out[1] < 0;
-    return is(node, "Identity") || is(node, "Reshape") || is(node, "Flatten") || is(node, "Cast") ||
-           (is(node, "Concat") && node->n_in == 1);
+    return is(node, "Identity") || is(node, "AdaptiveAveragePool") || is(node, "Reshape") ||
+           is(node, "Flatten") || is(node, "Cast") || (is(node, "Concat") && node->n_in == 1);
 }
 
 static int drop_identity(struct cz_fuser *f, int n)

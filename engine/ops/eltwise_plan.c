@@ -148,6 +148,17 @@ static cz_status gate_plan(struct cz_builder *b, int n, int x, int gate, cz_erro
     return channel_step(b, n, (int[]){x, gate}, 2, c, err);
 }
 
+static cz_status equal_shapes_plan(struct cz_builder *b, int n, enum cz_binary_kind op, cz_error *err)
+{
+    const struct cz_plan_node *node = cz_builder_node(b, n);
+    struct flat f = {.op = op, .act = node->fusion.act};
+    enum cz_layout layout = layout_of(b, node->in[0]) == CZ_BLOCKED ? CZ_BLOCKED : layout_of(b, node->in[1]);
+    int in[2];
+    for (int i = 0; i < 2; i++)
+        CZ_TRY(cz_builder_value(b, node->in[i], layout, &in[i], err));
+    return flat_step(b, n, "elements", binary_tile, in, 2, layout, &f, err);
+}
+
 cz_status cz_binary_plan(struct cz_builder *b, int n, cz_error *err)
 {
     const struct cz_plan_node *node = cz_builder_node(b, n);
@@ -162,12 +173,16 @@ cz_status cz_binary_plan(struct cz_builder *b, int n, cz_error *err)
             return gate_plan(b, n, node->in[1], node->in[0], err);
         return cz_builder_decline(b, "general broadcasting");
     }
-    struct flat f = {.op = attrs->kind, .act = node->fusion.act};
-    enum cz_layout layout = layout_of(b, node->in[0]) == CZ_BLOCKED ? CZ_BLOCKED : layout_of(b, node->in[1]);
-    int in[2];
-    for (int i = 0; i < 2; i++)
-        CZ_TRY(cz_builder_value(b, node->in[i], layout, &in[i], err));
-    return flat_step(b, n, "elements", binary_tile, in, 2, layout, &f, err);
+    return equal_shapes_plan(b, n, attrs->kind, err);
+}
+
+cz_status cz_sum_plan(struct cz_builder *b, int n, cz_error *err)
+{
+    const struct cz_plan_node *node = cz_builder_node(b, n);
+    if (node->n_in != 2 || cz_builder_shape(b, node->in[0])->dtype != CZ_F32 ||
+        !cz_shape_equal(cz_builder_shape(b, node->in[0]), cz_builder_shape(b, node->in[1])))
+        return cz_builder_decline(b, "not two float32 values of one shape");
+    return equal_shapes_plan(b, n, CZ_BINARY_ADD, err);
 }
 
 cz_status cz_batchnorm_plan(struct cz_builder *b, int n, cz_error *err)

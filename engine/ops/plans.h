@@ -14,6 +14,7 @@ cz_status cz_average_pool_plan(struct cz_builder *, int node, cz_error *);
 cz_status cz_global_average_pool_plan(struct cz_builder *, int node, cz_error *);
 cz_status cz_activation_plan(struct cz_builder *, int node, cz_error *);
 cz_status cz_binary_plan(struct cz_builder *, int node, cz_error *);
+cz_status cz_sum_plan(struct cz_builder *, int node, cz_error *);
 cz_status cz_batchnorm_plan(struct cz_builder *, int node, cz_error *);
 cz_status cz_concat_plan(struct cz_builder *, int node, cz_error *);
 /* Reshape, Flatten, Squeeze, Unsqueeze, Identity, Dropout in inference: the same elements under another

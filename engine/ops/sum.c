@@ -6,6 +6,7 @@
  */
 #include "engine/ops/broadcast.h"
 #include "engine/ops/common.h"
+#include "engine/ops/plans.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -61,4 +62,5 @@ const struct cz_op cz_op_sum = {
     .n_out_max = 1,
     .infer = sum_infer,
     .eval = sum_eval,
+    .plan = cz_sum_plan,
 };

@@ -182,7 +182,7 @@ static void residual(struct maker *m)
     int in[2] = {m->value, shortcut};
     if (pick(m, 0, 1))
         in[0] = shortcut, in[1] = m->value;
-    m->value = node(m, "Add", NULL, in, 2);
+    m->value = node(m, pick(m, 0, 2) ? "Add" : "Sum", NULL, in, 2);
 }
 
 /* Squeeze and excitation. */
