@@ -41,7 +41,11 @@ static const struct cz_shape *output_shape(const struct cz_scan *s)
 static cz_status make_plan(struct cz_scan *s, int64_t batch, cz_error *err)
 {
     const cz_input_shape shape = input_shape(s, batch);
-    const cz_plan_options options = {sizeof options, batch, &shape, 1, s->options.no_fuse};
+    const cz_plan_options options = {.struct_size = sizeof options,
+                                     .batch = batch,
+                                     .inputs = &shape,
+                                     .n_inputs = 1,
+                                     .no_fuse = s->options.no_fuse};
     cz_plan_destroy(s->plan);
     s->plan = NULL;
     s->batch = batch;
