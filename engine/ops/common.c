@@ -67,7 +67,7 @@ cz_status cz_known_ints(const struct cz_op_input *in, const char *what, int64_t 
     int64_t count = cz_shape_count(&in->shape);
     if (count > max)
         CZ_FAIL(err, CZ_ERR_SHAPE, "%s has %lld elements; up to %d wanted", what, (long long)count, max);
-    if (!in->constant.data)
+    if (count > 0 && !in->constant.data)
         CZ_FAIL(err, CZ_ERR_UNSUPPORTED, "%s is computed from data; it must be known before the run", what);
     cz_load_ints(&in->constant, 0, count, out);
     *n = (int)count;

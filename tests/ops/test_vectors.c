@@ -298,7 +298,10 @@ static enum outcome run_plan(cz_runtime *runtime, struct cz_graph *g, const stru
     cz_plan *plan = NULL;
     cz_session *session = NULL;
     cz_input_shape shapes[MAX_TENSORS];
-    cz_plan_options options = {sizeof options, 0, shapes, fill_shapes(g, in, shapes), no_fuse};
+    cz_plan_options options = {.struct_size = sizeof options,
+                               .inputs = shapes,
+                               .n_inputs = fill_shapes(g, in, shapes),
+                               .no_fuse = no_fuse};
     cz_error err;
     cz_status status = cz_plan_create(runtime, g, &options, &plan, &err);
     if (status == CZ_OK)
