@@ -170,7 +170,7 @@ cz_status cz_scan_run(struct cz_scan *s, const int64_t *samples, int64_t n,
     const int threads = cz_runtime_threads(s->runtime);
     for (int64_t first = 0; first < n; first += s->batch) {
         const int64_t count = n - first < s->batch ? n - first : s->batch;
-        const float *output;
+        const float *output = NULL;
         int64_t n_failed;
         CZ_TRY(cz_load_batch(s->dataset, &s->options.preprocess, samples + first, count, s->options.size,
                              threads, s->pixels, s->results, &n_failed, err));
