@@ -1,8 +1,8 @@
 /*
  * `convzoo filter`: one convolution on one picture or matrix, with its shapes and its formula.
  *
- * A picture is 8 bits in and out: results are rounded (halves to even) and clipped to 0..255, and how many were clipped
- * is said. A matrix as text (.txt) goes in and out in full.
+ * A picture is 8 bits in and out: results are rounded (halves to even) and clipped to 0..255, and how many
+ * were clipped is said. A matrix as text (.txt) goes in and out in full.
  */
 #include "base/json_out.h"
 #include "cli/cli.h"
@@ -21,6 +21,7 @@ struct job {
     const char *in_path, *out_path; /* out_path NULL: nothing is written */
     int is_text;
     struct cz_convolution conv;
+    enum cz_normalize normalize;
     int flipped;
     int channels, in[2], out[2];
     float *planes, *result;
@@ -53,16 +54,17 @@ static int choice(const struct cz_cli *cli, const char *option)
 static cz_status read_kernel(const struct cz_cli *cli, struct job *job, cz_error *err)
 {
     const char *name = cz_arg_text(&cli->args, "kernel");
-    enum cz_normalize usual;
     if (!name)
         CZ_FAIL(err, CZ_ERR_ARGUMENT, "--kernel: missing; give a name (blur, sobel-h, ...) or a file");
-    CZ_TRY(cz_convolution_kernel(name, (int)cz_arg_count(&cli->args, "kernel-size", 0), &job->conv.kernel, &usual,
-                                 err));
+    CZ_TRY(cz_convolution_kernel(name, (int)cz_arg_count(&cli->args, "kernel-size", 0), &job->conv.kernel,
+                                 &job->normalize, err));
     job->flipped = cz_arg_switch(&cli->args, "flip");
     if (job->flipped)
         cz_convolution_flip(&job->conv.kernel);
     int asked = choice(cli, "normalize");
-    return cz_convolution_normalize(&job->conv, asked >= 0 ? (enum cz_normalize)asked : usual, err);
+    if (asked >= 0)
+        job->normalize = (enum cz_normalize)asked;
+    return cz_convolution_normalize(&job->conv, job->normalize, err);
 }
 
 /* Everything that can be refused before the picture is read. */
@@ -154,8 +156,8 @@ static cz_status write_result(struct job *job, cz_error *err)
     if (!is_text_name(job->out_path))
         return write_picture(job, err);
     if (job->channels != 1)
-        CZ_FAIL(err, CZ_ERR_ARGUMENT, "--out %s: %d channels are no matrix; give --gray, or write a PNG", job->out_path,
-                job->channels);
+        CZ_FAIL(err, CZ_ERR_ARGUMENT, "--out %s: %d channels are no matrix; give --gray, or write a PNG",
+                job->out_path, job->channels);
     const struct cz_matrix m = {job->out[0], job->out[1], job->result};
     return cz_matrix_write(job->out_path, &m, err);
 }
@@ -178,8 +180,8 @@ static void side_text(const struct job *job, int axis, char text[LINE])
 {
     const struct cz_convolution *conv = &job->conv;
     int k = axis == 0 ? conv->kernel.rows : conv->kernel.cols;
-    snprintf(text, LINE, "floor((%d + %d - %d - 1) / %d) + 1 = %d", job->in[axis], conv->before[axis] + conv->after[axis],
-             conv->dilation * (k - 1), conv->stride, job->out[axis]);
+    snprintf(text, LINE, "floor((%d + %d - %d - 1) / %d) + 1 = %d", job->in[axis],
+             conv->before[axis] + conv->after[axis], conv->dilation * (k - 1), conv->stride, job->out[axis]);
 }
 
 static const char *size_formula(const struct job *job)
@@ -212,27 +214,22 @@ static void value_formula(const struct job *job, char text[LINE])
     snprintf(text, LINE, "y[i][j] = %ssum over u,v of w[u][v] * x[%s][%s]", divisor, row, column);
 }
 
-static void print_size(const char *label, const int size[2], int channels, const char *legend, const char *path)
+static void print_size(const char *label, const int size[2], int channels, const char *legend,
+                       const char *path)
 {
     char text[LINE];
     snprintf(text, sizeof text, "%d x %d x %d%s", size[0], size[1], channels, legend);
     printf(path ? "%-10s%-43s  %s\n" : "%-10s%s\n", label, text, path);
 }
 
-static void print_kernel(const struct cz_cli *cli, const struct job *job)
+static void print_kernel(const struct job *job)
 {
+    static const char *const divisors[] = {"", ", divided by k*k = ", ", divided by its sum "};
     const struct cz_matrix *k = &job->conv.kernel;
-    const char *how = cz_arg_text(&cli->args, "normalize");
     char number[32];
-    printf("%-10s%d x %d%s%s", "kernel", k->rows, k->cols, all_ones(k) ? ", all ones" : "",
-           job->flipped ? ", flipped" : "");
-    if (job->conv.divisor != 1)
-        printf(", divided by %s%s",
-               how && strcmp(how, "sum") == 0                ? "its sum "
-               : job->conv.divisor == (float)(k->rows * k->cols) ? "k*k = "
-                                                             : "its sum ",
-               cz_float_text(job->conv.divisor, number));
-    putchar('\n');
+    printf("%-10s%d x %d%s%s%s%s\n", "kernel", k->rows, k->cols, all_ones(k) ? ", all ones" : "",
+           job->flipped ? ", flipped" : "", divisors[job->normalize],
+           job->normalize == CZ_NORMALIZE_NONE ? "" : cz_float_text(job->conv.divisor, number));
     if (all_ones(k) || k->cols > SHOWN_COLUMNS)
         return;
     for (int i = 0; i < k->rows; i++) {
@@ -242,11 +239,11 @@ static void print_kernel(const struct cz_cli *cli, const struct job *job)
     }
 }
 
-static void print_job(const struct cz_cli *cli, const struct job *job)
+static void print_job(const struct job *job)
 {
     char height[LINE], width[LINE], formula[LINE];
     print_size("input", job->in, job->channels, " (height x width x channels)", job->in_path);
-    print_kernel(cli, job);
+    print_kernel(job);
     print_size("output", job->out, job->channels, "", job->out_path);
     side_text(job, 0, height);
     side_text(job, 1, width);
@@ -277,12 +274,12 @@ static json_t *document(const struct cz_cli *cli, const struct job *job)
     value_formula(job, formula);
     json_t *doc = json_pack(
         "{s:s, s:o, s:[i,i,i], s:o, s:o, s:[i,i,i,i], s:s, s:i, s:i, s:[i,i,i], s:s, s:s, s:o}", "schema",
-        "convzoo.filter/1", "source", cz_json_text(job->in_path), "input", job->in[0], job->in[1], job->channels,
-        "kernel", matrix_json(conv->kernel.values, conv->kernel.rows, conv->kernel.cols), "divisor",
-        cz_json_float(conv->divisor), "padding_px", conv->before[0], conv->before[1], conv->after[0], conv->after[1],
-        "pad_mode", cz_arg_text(&cli->args, "pad-mode"), "stride", conv->stride, "dilation", conv->dilation, "output",
-        job->out[0], job->out[1], job->channels, "formula", formula, "size_formula", size_formula(job), "file",
-        cz_json_text(job->out_path));
+        "convzoo.filter/1", "source", cz_json_text(job->in_path), "input", job->in[0], job->in[1],
+        job->channels, "kernel", matrix_json(conv->kernel.values, conv->kernel.rows, conv->kernel.cols),
+        "divisor", cz_json_float(conv->divisor), "padding_px", conv->before[0], conv->before[1],
+        conv->after[0], conv->after[1], "pad_mode", cz_arg_text(&cli->args, "pad-mode"), "stride",
+        conv->stride, "dilation", conv->dilation, "output", job->out[0], job->out[1], job->channels,
+        "formula", formula, "size_formula", size_formula(job), "file", cz_json_text(job->out_path));
     if (doc && job->is_text)
         json_object_set_new(doc, "values", matrix_json(job->result, job->out[0], job->out[1]));
     if (doc && job->out_path && !is_text_name(job->out_path))
@@ -293,13 +290,13 @@ static json_t *document(const struct cz_cli *cli, const struct job *job)
 static int report(struct cz_cli *cli, const struct job *job)
 {
     if (job->n_clipped > 0)
-        cz_cli_note(cli, "%jd of %jd values were below 0 or above 255 and are clipped", (intmax_t)job->n_clipped,
-                    (intmax_t)job->channels * job->out[0] * job->out[1]);
+        cz_cli_note(cli, "%jd of %jd values were below 0 or above 255 and are clipped",
+                    (intmax_t)job->n_clipped, (intmax_t)job->channels * job->out[0] * job->out[1]);
     if (!job->out_path && !job->is_text)
         cz_cli_note(cli, "nothing written; -o OUT.png keeps the picture");
     if (cli->json)
         return cz_cli_emit(cli, document(cli, job));
-    print_job(cli, job);
+    print_job(job);
     return CZ_EXIT_OK;
 }
 

@@ -121,11 +121,14 @@ cz_status cz_matrix_load(const char *path, struct cz_matrix *out, cz_error *err)
 
 char *cz_float_text(float value, char buf[32])
 {
-    for (int digits = 1; digits <= 9; digits++) {
-        snprintf(buf, 32, "%.*g", digits, (double)value);
-        if (strtof(buf, NULL) == value)
-            break;
-    }
+    int digits = 1;
+    while (snprintf(buf, 32, "%.*g", digits, (double)value) && digits < 9 && strtof(buf, NULL) != value)
+        digits++;
+    int whole = 0;
+    for (float p = 1; p < 1e9f && fabsf(value) >= p; p *= 10)
+        whole++;
+    if (whole > digits) /* 210, not 2.1e+02 */
+        snprintf(buf, 32, "%.*g", whole, (double)value);
     return buf;
 }
 

@@ -34,7 +34,7 @@ void cz_matrix_print(const struct cz_matrix *, FILE *);
 /* Writes `path`, whole or not at all. */
 cz_status cz_matrix_write(const char *path, const struct cz_matrix *, cz_error *);
 
-/* The shortest decimal that reads back as the same float32. Returns buf. */
+/* The shortest decimal that reads back as the same float32, without exponent below 1e9. Returns buf. */
 char *cz_float_text(float, char buf[32]);
 
 #endif
