@@ -1,7 +1,8 @@
 /*
  * What an operator's `parse` should not have to know about files.
  *
- * - Floats of other widths are computed in float32, so a Cast to one of them becomes a Cast to float32.
+ * - Floats of other widths are computed in float32, so a Cast to one of them becomes a Cast to float32;
+ *   except one that makes a graph output, which keeps its type.
  * - `consumed_inputs` (opset 1 to 5's in-place hint) means nothing.
  *
  * Empty names at the end of a node's lists are trimmed by onnx_trimmed_count: BatchNormalization at opsets 7
@@ -23,9 +24,18 @@ static cz_status narrow_cast(struct cz_arena *arena, struct cz_attr_list *attrs,
     return CZ_OK;
 }
 
-cz_status onnx_fix_attrs(const Onnx__NodeProto *node, struct cz_arena *arena, struct cz_attr_list *attrs,
+int onnx_is_output_cast(const struct onnx_model *m, const Onnx__NodeProto *node)
+{
+    return strcmp(node->op_type, "Cast") == 0 && onnx_is_default_domain(node->domain) &&
+           node->n_output == 1 && cz_strmap_get(&m->output_index, node->output[0]) >= 0 &&
+           cz_strmap_get(&m->readers, node->output[0]) < 0;
+}
+
+cz_status onnx_fix_attrs(const struct onnx_model *m, const Onnx__NodeProto *node, struct cz_attr_list *attrs,
                          cz_error *err)
 {
     cz_attrs_remove(attrs, "consumed_inputs");
-    return strcmp(node->op_type, "Cast") == 0 ? narrow_cast(arena, attrs, err) : CZ_OK;
+    if (strcmp(node->op_type, "Cast") != 0 || onnx_is_output_cast(m, node))
+        return CZ_OK;
+    return narrow_cast(m->out->arena, attrs, err);
 }

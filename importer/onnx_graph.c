@@ -23,8 +23,8 @@ static cz_status map_value(struct onnx_model *m, const char *name, int value, cz
 static int is_widened_output(const struct onnx_model *m, const char *name)
 {
     struct cz_onnx_value value;
-    int i = cz_strmap_get(&m->output_index, name);
-    if (i < 0)
+    int i = cz_strmap_get(&m->output_index, name), producer = cz_strmap_get(&m->producers, name);
+    if (i < 0 || (producer >= 0 && onnx_is_output_cast(m, m->nodes[producer].proto)))
         return 0;
     onnx_describe_value(m->graph->output[i], &value);
     return value.type_known && onnx_is_widened(value.shape.dtype);
@@ -73,7 +73,8 @@ static cz_status add_input(struct onnx_model *m, const Onnx__ValueInfoProto *pro
         CZ_FAIL(err, CZ_ERR_UNSUPPORTED, "input '%s': type %s is not supported", in.name, in.type);
     CZ_TRY(cz_graph_add_input(m->out, in.name, &in.shape, &value, err));
     CZ_TRY(copy_dims(m, &in, value, err));
-    if (onnx_is_widened(in.shape.dtype)) {
+    int readers = cz_strmap_get(&m->readers, in.name);
+    if (onnx_is_widened(in.shape.dtype) && readers > 0 && readers & ONNX_READ_BY_OTHERS) {
         const char *name = cz_arena_printf(m->out->arena, "%s/float32", in.name);
         if (!name)
             return no_memory(err);

@@ -107,6 +107,7 @@ static void deinit(struct onnx_model *m)
     cz_strmap_deinit(&m->inputs);
     cz_strmap_deinit(&m->constant_index);
     cz_strmap_deinit(&m->output_index);
+    cz_strmap_deinit(&m->readers);
     cz_strmap_deinit(&m->values);
 }
 

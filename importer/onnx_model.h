@@ -24,6 +24,8 @@ struct onnx_node {
     const char *refused; /* why we cannot run it, NULL: we can */
 };
 
+enum onnx_reader { ONNX_READ_BY_CAST = 1, ONNX_READ_BY_OTHERS = 2 };
+
 /* A parameter by name: where its values are. */
 struct onnx_constant {
     const Onnx__TensorProto *tensor; /* NULL: `value` */
@@ -48,6 +50,7 @@ struct onnx_model {
     struct cz_strmap inputs;         /* graph input name -> index, initializers left out */
     struct cz_strmap constant_index; /* parameter name -> constants */
     struct cz_strmap output_index;   /* graph output name -> index */
+    struct cz_strmap readers;        /* value name -> enum onnx_reader bits; absent: nobody reads it */
     struct onnx_constant *constants;
     size_t n_constants, constant_capacity;
 
@@ -65,8 +68,12 @@ cz_status onnx_build_graph(struct onnx_model *, cz_error *);
 /* Registers a parameter's name. */
 cz_status onnx_add_constant(struct onnx_model *, const char *name, const struct onnx_constant *, cz_error *);
 
+/* A Cast that only makes a graph output of another float width: what we would put there ourselves. */
+int onnx_is_output_cast(const struct onnx_model *, const Onnx__NodeProto *);
+
 /* What old opsets say in a way that an operator's `parse` cannot see, and float types that become float32. */
-cz_status onnx_fix_attrs(const Onnx__NodeProto *, struct cz_arena *, struct cz_attr_list *, cz_error *);
+cz_status onnx_fix_attrs(const struct onnx_model *, const Onnx__NodeProto *, struct cz_attr_list *,
+                         cz_error *);
 
 /* Number of inputs or outputs without the empty names at the end, which stand for nothing. */
 int onnx_trimmed_count(char *const *names, size_t n);

@@ -86,14 +86,18 @@ static cz_status index_node(struct onnx_model *m, int n, cz_error *err)
     return CZ_OK;
 }
 
-static cz_status check_uses(const struct onnx_model *m, cz_error *err)
+static cz_status index_uses(struct onnx_model *m, cz_error *err)
 {
     for (int n = 0; n < m->n_nodes; n++) {
         const Onnx__NodeProto *proto = m->nodes[n].proto;
-        for (size_t i = 0; i < proto->n_input; i++)
+        int reader = strcmp(proto->op_type, "Cast") == 0 ? ONNX_READ_BY_CAST : ONNX_READ_BY_OTHERS;
+        for (size_t i = 0; i < proto->n_input; i++) {
+            int before = cz_strmap_get(&m->readers, proto->input[i]);
             if (proto->input[i][0] && !is_defined(m, proto->input[i]))
                 CZ_FAIL(err, CZ_ERR_FORMAT, "node '%s' (%s): input '%s' comes from nowhere",
                         m->nodes[n].label, proto->op_type, proto->input[i]);
+            CZ_TRY(set(&m->readers, proto->input[i], (before < 0 ? 0 : before) | reader, err));
+        }
     }
     return CZ_OK;
 }
@@ -124,7 +128,7 @@ cz_status onnx_index_names(struct onnx_model *m, cz_error *err)
     CZ_TRY(index_inputs(m, err));
     for (int n = 0; n < m->n_nodes; n++)
         CZ_TRY(index_node(m, n, err));
-    CZ_TRY(check_uses(m, err));
+    CZ_TRY(index_uses(m, err));
     return index_outputs(m, err);
 }
 

@@ -142,7 +142,7 @@ static cz_status judge_operator(struct onnx_model *m, struct onnx_node *node, cz
     if (onnx_is_default_domain(node->proto->domain))
         op = cz_op_find(node->proto->op_type, m->opset, &known);
     CZ_TRY(onnx_read_attrs(&m->source, node->proto, arena, &node->attrs, &node->refused, err));
-    CZ_TRY(onnx_fix_attrs(node->proto, arena, &node->attrs, err));
+    CZ_TRY(onnx_fix_attrs(m, node->proto, &node->attrs, err));
     if (op && !(op->flags & CZ_OP_INTERNAL))
         return node->refused ? CZ_OK : try_parse(m, node, op, err);
     opset_range(node->proto->op_type, &low, &high);
