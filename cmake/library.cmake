@@ -17,6 +17,9 @@ foreach(tier ${tiers}) # an archive's own objects leave out the object libraries
 endforeach()
 # For the libraries they use; as archives they add nothing more.
 target_link_libraries(convzoo_shared PRIVATE ${folders})
+if(NOT CONVZOO_SANITIZE AND NOT CONVZOO_FUZZ) # whose runtime only a program brings
+  target_link_options(convzoo_shared PRIVATE -Wl,-z,defs)
+endif()
 
 install(TARGETS convzoo_shared EXPORT convzoo)
 install(DIRECTORY ${CMAKE_SOURCE_DIR}/include/convzoo DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
