@@ -10,6 +10,8 @@
 #include <jansson.h>
 #include <stdint.h>
 
+#define CZ_BENCH_STATE_FILE "bench.json" /* its name in the state folder */
+
 enum { CZ_BENCH_WORD = 32, CZ_BENCH_NAME = 192 };
 
 struct cz_bench_record {

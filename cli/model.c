@@ -113,8 +113,9 @@ static int open_zoo(struct cz_cli *cli, const char *name, enum cz_model_need nee
         return cz_cli_error(cli, CZ_EXIT_SYSTEM, "%s: no weights here; give an ONNX file%s", name,
                             init ? ", or --init kaiming:S for random weights" : "");
     } else {
-        snprintf(m->label, sizeof m->label, "%s%s%s", m->entry->name, options.tag ? ":" : "",
-                 options.tag ? options.tag : "");
+        int tagged = m->weights && cz_zoo_has_weights(m->weights);
+        snprintf(m->label, sizeof m->label, "%s%s%s", m->entry->name, tagged ? ":" : "",
+                 tagged ? options.tag : "");
     }
     return cz_zoo_build(m->entry->name, &options, &m->graph, &err) == CZ_OK ? CZ_EXIT_OK
                                                                             : cz_cli_fail(cli, &err);

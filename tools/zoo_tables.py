@@ -20,6 +20,9 @@ import sys
 
 AUXILIARY = ("aux1.", "aux2.", "AuxLogits.")
 LOGITS = 16
+# The published weights of these expect the normalised input scaled once more, inside the network, to byte/127.5 - 1.
+# Ours have no such layer, so their pictures get mean and standard deviation 1/2 at once.
+TRANSFORM_INPUT = ("googlenet", "inception_v3")
 
 
 def fnv1a64(text):
@@ -59,6 +62,8 @@ def tag(weights):
 
 def published_row(r):
     norm = {"0.485 0.456 0.406": "imagenet", "0.5 0.5 0.5": "half"}[r["mean"]]
+    if r["model"] in TRANSFORM_INPUT:
+        norm = "half"
     return [r["model"], tag(r["weights"]), r["crop"], r["resize"], r["interpolation"], norm, r["acc1"] or "-1",
             r["acc5"] or "-1", r["min_size"] or "1", r["file_name"] or "none"]
 

@@ -95,6 +95,11 @@ const struct cz_zoo_published *cz_zoo_find_published(const char *model, const ch
     return NULL;
 }
 
+int cz_zoo_has_weights(const struct cz_zoo_published *p)
+{
+    return strcmp(p->file, "none") != 0;
+}
+
 const struct cz_zoo_reference *cz_zoo_find_reference(const char *model)
 {
     for (int i = 0; i < N_REFERENCES; i++)

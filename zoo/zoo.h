@@ -37,6 +37,8 @@ const char *cz_zoo_nearest(const char *name); /* spelling, or NULL */
 
 /* Weights of a model by tag; tag NULL: the recommended ones. NULL: none known. */
 const struct cz_zoo_published *cz_zoo_find_published(const char *model, const char *tag);
+/* 0 for a row that holds preprocessing only. */
+int cz_zoo_has_weights(const struct cz_zoo_published *);
 /* All sets of a model in order: index 0, 1, ... until NULL. */
 const struct cz_zoo_published *cz_zoo_published_at(const char *model, int index);
 const struct cz_zoo_reference *cz_zoo_find_reference(const char *model);

@@ -233,7 +233,7 @@ static void preprocessing_is_the_published(void **state)
          {0},
          {"\"size_px\":[255,255],\"filter\":\"bilinear\"", "[240,240]", "\"center\""}},
         {"efficientnet_v2_l", {0}, {"\"size_px\":[480,480],\"filter\":\"bicubic\"", "[0.5,0.5,0.5]", "NCHW"}},
-        {"inception_v3", {0}, {"\"size_px\":[342,342]", "[299,299]", "convzoo.preprocess/1"}},
+        {"inception_v3", {0}, {"\"size_px\":[342,342]", "[299,299]", "\"mean\":[0.5,0.5,0.5]"}},
         {"resnet18", {.in_channels = 1}, {"\"GRAY\"", "\"mean\":[0.449]", "\"std\":[0.226]"}},
         {"lenet5",
          {0},
