@@ -2,6 +2,7 @@
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "data/preprocess.h"
+#include "zoo/zoo.h"
 
 #include <string.h>
 
@@ -104,6 +105,65 @@ static int offer_value(struct request *r, const struct cz_command *command, cons
     return 1;
 }
 
+static void offer_tags(const struct request *r, const char *network)
+{
+    const struct cz_zoo_published *p;
+    for (int i = 0; (p = cz_zoo_published_at(network, i)); i++)
+        offer(r, p->tag, NULL);
+}
+
+/* Networks of the zoo; behind a colon the names of a network's weights. */
+static void offer_models(struct request *r)
+{
+    char network[128], before[136];
+    const char *colon = strchr(r->prefix, ':');
+    for (int i = 0; !colon && i < cz_zoo_count(); i++)
+        offer(r, cz_zoo_at(i)->name, cz_zoo_at(i)->family);
+    if (!colon)
+        return;
+    snprintf(network, sizeof network, "%.*s", (int)(colon - r->prefix), r->prefix);
+    snprintf(before, sizeof before, "%s:", network);
+    r->before = before;
+    r->prefix = colon + 1;
+    offer_tags(r, network);
+}
+
+/* `resnet50 : v` as bash cuts `resnet50:v`. Returns 1 when the word at hand is such a part. */
+static int offer_cut_tag(struct request *r, const char *const *words, int at)
+{
+    int alone = strcmp(r->prefix, ":") == 0, network = alone ? at - 1 : at - 2;
+    if (network < 0 || (!alone && strcmp(words[at - 1], ":") != 0))
+        return 0;
+    if (alone)
+        r->prefix = "";
+    offer_tags(r, words[network]);
+    return 1;
+}
+
+/* How many operands stand in words[0..n) behind the command's own words. */
+static int count_operands(const struct cz_command *command, const char *const *words, int n)
+{
+    int count = strchr(command->name, ' ') ? -2 : -1;
+    for (int i = 0; i < n; i++) {
+        const struct cz_option *o =
+            words[i][0] == '-' ? option_of(command, words[i], strlen(words[i])) : NULL;
+        if (words[i][0] != '-')
+            count++;
+        i += o && o->kind != CZ_OPT_SWITCH && !(o->flags & CZ_OPT_OPTIONAL);
+    }
+    return count;
+}
+
+/* Does operand `index` of the command take a model? "MODEL IMAGE...", "[MODEL...]". */
+static int takes_model(const struct cz_command *command, int index)
+{
+    const char *word = command->operands;
+    for (; index > 0 && strchr(word, ' '); index--)
+        word = strchr(word, ' ') + 1;
+    word += *word == '[';
+    return strncmp(word, "MODEL", 5) == 0 && (index == 0 || strstr(word, "..."));
+}
+
 void cz_complete(const char *const *words, int n, int at, FILE *out)
 {
     struct request r = {at < n ? words[at] : "", "", out};
@@ -118,10 +178,12 @@ void cz_complete(const char *const *words, int n, int at, FILE *out)
             offer(&r, "--help", NULL);
         return;
     }
-    if (offer_value(&r, command, words, at))
+    if (offer_value(&r, command, words, at) || offer_cut_tag(&r, words, at))
         return;
     if (r.prefix[0] == '-')
         offer_options(&r, command);
     else if (strcmp(command->name, "help") == 0)
         offer_commands(&r, NULL);
+    else if (takes_model(command, count_operands(command, words, at < n ? at : n)))
+        offer_models(&r);
 }

@@ -1,0 +1,99 @@
+/*
+ * Every example of every help text runs as it stands, in a folder that has the files it names.
+ */
+#include "run.h"
+#include "fixtures.h"
+#include "cli/commands.h"
+#include "cli/help.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+/* The files that examples name. SqueezeNet: a real network of the usual input that is made in a moment. */
+static int make_files(void **state)
+{
+    (void)state;
+    static const long long picture[] = {1, 3, 224, 224}, row[] = {2, 4};
+    static const char *const folders[] = {"photos",
+                                          ".local",
+                                          ".local/share",
+                                          ".local/share/bash-completion",
+                                          ".local/share/bash-completion/completions",
+                                          ".zfunc",
+                                          ".config",
+                                          ".config/fish",
+                                          ".config/fish/completions"};
+    fixture_network("net.onnx", "squeezenet1_1", "");
+    fixture_sum("two.onnx");
+    fixture_tensor("x.npy", picture, 4, 1);
+    fixture_tensor("a.npy", row, 2, 2);
+    fixture_tensor("b.npy", row, 2, 3);
+    fixture_picture("photo.jpg", 240, 320, 4);
+    fixture_names("names.txt", 1000);
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+        char path[256];
+        snprintf(path, sizeof path, "%s/%s", run_folder(), folders[i]);
+        assert_int_equal(mkdir(path, 0700), 0);
+    }
+    fixture_picture("photos/1.jpg", 240, 320, 5);
+    fixture_picture("photos/2.png", 320, 240, 6);
+    char bin[256];
+    snprintf(bin, sizeof bin, "%s/convzoo", run_folder());
+    assert_int_equal(symlink(CZ_PROGRAM, bin), 0);
+    return 0;
+}
+
+/* Runs the line in a shell, in that folder, with it as home. */
+static void run_example(const char *line)
+{
+    char command[1024], output[4096] = "";
+    snprintf(command, sizeof command,
+             "cd '%s' && HOME='%s' PATH=\"$PWD:$PATH\" XDG_CONFIG_HOME='' sh -c '%s' 2>&1", run_folder(),
+             run_folder(), line);
+    FILE *p = popen(command, "r");
+    assert_non_null(p);
+    size_t n = fread(output, 1, sizeof output - 1, p);
+    output[n] = '\0';
+    while (fread(command, 1, sizeof command, p) > 0)
+        ;
+    int status = pclose(p);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+        fail_msg("%s\nexit %d\n%s", line, WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
+                 output);
+}
+
+static void every_example_runs(void **state)
+{
+    (void)state;
+    int n = 0;
+    for (int i = 0; i < cz_command_count(); i++) {
+        const struct cz_command *c = cz_command_at(i);
+        char line[CZ_HELP_EXAMPLE], comment[CZ_HELP_EXAMPLE];
+        for (int k = 0; cz_help_example(c, k, line, comment); k++, n++)
+            run_example(line);
+        if (c->group != CZ_HIDDEN && !c->examples[0])
+            fail_msg("%s: no example", c->name);
+    }
+    assert_true(n > 0);
+}
+
+static int clean(void **state)
+{
+    (void)state;
+    run_clean();
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_example_runs)};
+    return cmocka_run_group_tests(tests, make_files, clean);
+}
