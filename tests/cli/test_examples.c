@@ -37,7 +37,10 @@ static int make_files(void **state)
     fixture_tensor("a.npy", row, 2, 2);
     fixture_tensor("b.npy", row, 2, 3);
     fixture_picture("photo.jpg", 240, 320, 4);
+    fixture_picture("cat.png", 120, 90, 7);
     fixture_names("names.txt", 1000);
+    run_text("x.txt", "1 2 4 2 1\n4 7 3 2 1\n4 5 2 3 1\n2 1 7 8 4\n3 2 4 7 8\n");
+    run_text("k.txt", "1 0 1\n0 2 1\n1 0 1\n");
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
         char path[256];
         snprintf(path, sizeof path, "%s/%s", run_folder(), folders[i]);

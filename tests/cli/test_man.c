@@ -64,6 +64,44 @@ static void no_page_is_left_over(void **state)
     run_free(&r);
 }
 
+/* Every schema that a source file of the program names is explained in convzoo-formats(5). */
+static void check_schemas_of(const char *name, const char *formats)
+{
+    char path[512], schema[64];
+    snprintf(path, sizeof path, "%s/cli/%s", CZ_SOURCE_DIR, name);
+    FILE *f = fopen(path, "rb");
+    char *text = calloc(1, 1 << 18);
+    assert_non_null(f);
+    assert_non_null(text);
+    assert_true(fread(text, 1, (1 << 18) - 1, f) < (1 << 18) - 1);
+    fclose(f);
+    for (const char *p = text; (p = strstr(p, "\"convzoo.")); p++) {
+        int n = 0;
+        if (sscanf(p + 1, "convzoo.%40[a-z_]/%*d%n", schema, &n) != 1 || n == 0)
+            continue;
+        snprintf(schema, sizeof schema, "%.*s", n, p + 1);
+        if (!strstr(formats, schema))
+            fail_msg("cli/%s: %s is not in cli/formats.def", name, schema);
+    }
+    free(text);
+}
+
+static void every_schema_is_explained(void **state)
+{
+    (void)state;
+    char *formats = read_page("convzoo-formats.5");
+    DIR *d = opendir(CZ_SOURCE_DIR "/cli");
+    assert_non_null(formats);
+    assert_non_null(d);
+    for (struct dirent *e; (e = readdir(d));) {
+        size_t n = strlen(e->d_name);
+        if (n > 2 && strcmp(e->d_name + n - 2, ".c") == 0)
+            check_schemas_of(e->d_name, formats);
+    }
+    closedir(d);
+    free(formats);
+}
+
 static int clean(void **state)
 {
     (void)state;
@@ -76,6 +114,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pages_are_up_to_date),
         cmocka_unit_test(no_page_is_left_over),
+        cmocka_unit_test(every_schema_is_explained),
     };
     return cmocka_run_group_tests(tests, NULL, clean);
 }
