@@ -1,5 +1,8 @@
 /*
  * Every example of every help text runs as it stands, in a folder that has the files it names.
+ *
+ * `test_examples slow` runs those of the commands in `slow`, which take minutes, and the test without it all
+ * others.
  */
 #include "run.h"
 #include "fixtures.h"
@@ -54,6 +57,17 @@ static int make_files(void **state)
     return 0;
 }
 
+static const char *const slow[] = {"zoo verify"};
+static int want_slow;
+
+static int is_slow(const char *command)
+{
+    for (size_t i = 0; i < sizeof slow / sizeof *slow; i++)
+        if (strcmp(slow[i], command) == 0)
+            return 1;
+    return 0;
+}
+
 /* Runs the line in a shell, in that folder, with it as home. */
 static void run_example(const char *line)
 {
@@ -80,7 +94,7 @@ static void every_example_runs(void **state)
     for (int i = 0; i < cz_command_count(); i++) {
         const struct cz_command *c = cz_command_at(i);
         char line[CZ_HELP_EXAMPLE], comment[CZ_HELP_EXAMPLE];
-        for (int k = 0; cz_help_example(c, k, line, comment); k++, n++)
+        for (int k = 0; is_slow(c->name) == want_slow && cz_help_example(c, k, line, comment); k++, n++)
             run_example(line);
         if (c->group != CZ_HIDDEN && !c->examples[0])
             fail_msg("%s: no example", c->name);
@@ -95,8 +109,9 @@ static int clean(void **state)
     return 0;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    want_slow = argc > 1 && strcmp(argv[1], "slow") == 0;
     const struct CMUnitTest tests[] = {cmocka_unit_test(every_example_runs)};
     return cmocka_run_group_tests(tests, make_files, clean);
 }
