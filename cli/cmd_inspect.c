@@ -310,11 +310,16 @@ static int print_text(const struct cz_cli *cli, const struct cz_findings *f)
     int failed = print_stages(cli, f);
     if (f->plan && cz_arg_switch(&cli->args, "plan"))
         failed |= print_plan(cli, f->plan);
+    if (f->model.report && f->model.graph && cz_arg_switch(&cli->args, "tensors"))
+        failed |= cz_inspect_print_tensors(cli, f->model.graph);
     return failed | print_unsupported(cli, f->model.report);
 }
 
 int cz_cmd_inspect(struct cz_cli *cli)
 {
+    if (!cz_model_is_file(cli->args.operands[0]) && cz_arg_switch(&cli->args, "tensors"))
+        return cz_cli_error(cli, CZ_EXIT_USAGE,
+                            "option --tensors: the zoo's networks have no weights in them; name a file");
     struct cz_findings f = {.batch = (int)cz_arg_count(&cli->args, "batch", 1), .utf8 = cli->utf8};
     int code = cz_cli_model_open(cli, cli->args.operands[0], CZ_MODEL_LOOK, &f.model);
     if (code != CZ_EXIT_OK)

@@ -1,43 +1,15 @@
 /*
  * `convzoo run MODEL`: raw tensors in, raw tensors out, and how far they are from expected ones.
- *
- * The error is the largest absolute difference over the largest absolute expected value: a bound on it means
- * the same for logits and for probabilities, and a value near zero does not make it large.
  */
-#include "base/file.h"
-#include "base/json_out.h"
-#include "cli/format.h"
-#include "cli/model.h"
 #include "cli/output.h"
-#include "cli/table.h"
+#include "cli/run_job.h"
 #include "engine/runtime.h"
-#include "importer/npy.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-/* An input or output of the graph and its files. */
-struct port {
-    const char *name;
-    const struct cz_value *value;
-    const char *file, *expect; /* as given; NULL: none */
-    cz_tensor tensor;          /* an input's, read; an output's, gathered over the chunks. Memory of malloc */
-    double max_abs, max_rel;   /* against expect */
-    int within;
-};
-
-struct job {
-    struct cz_cli_model model;
-    cz_runtime *runtime;
-    struct port *in, *out;
-    int n_in, n_out;
-    double tolerance;
-};
-
-static void release(struct job *j)
+static void release(struct cz_run_job *j)
 {
     for (int i = 0; i < j->n_in; i++)
         free(j->in[i].tensor.data);
@@ -49,7 +21,7 @@ static void release(struct job *j)
     cz_cli_model_close(&j->model);
 }
 
-static int create_ports(struct cz_cli *cli, struct job *j)
+static int create_ports(struct cz_cli *cli, struct cz_run_job *j)
 {
     const struct cz_graph *g = j->model.graph;
     j->n_in = g->n_inputs;
@@ -71,7 +43,7 @@ static int create_ports(struct cz_cli *cli, struct job *j)
     return CZ_EXIT_OK;
 }
 
-static char *names_of(const struct port *ports, int n, char *buf, size_t size)
+static char *names_of(const struct cz_run_port *ports, int n, char *buf, size_t size)
 {
     size_t used = 0;
     buf[0] = '\0';
@@ -81,7 +53,7 @@ static char *names_of(const struct port *ports, int n, char *buf, size_t size)
 }
 
 /* The port of "NAME=FILE", or of "FILE" where there is only one; *file: the part behind the name. */
-static struct port *find_port(struct port *ports, int n, const char *text, const char **file)
+static struct cz_run_port *find_port(struct cz_run_port *ports, int n, const char *text, const char **file)
 {
     for (int i = 0; i < n; i++) {
         size_t length = strlen(ports[i].name);
@@ -95,7 +67,7 @@ static struct port *find_port(struct port *ports, int n, const char *text, const
 }
 
 /* Spreads an option's values over the ports; `expect`: to the expect member. */
-static int assign(struct cz_cli *cli, const char *option, const char *kind, struct port *ports, int n,
+static int assign(struct cz_cli *cli, const char *option, const char *kind, struct cz_run_port *ports, int n,
                   int expect)
 {
     const struct cz_arg *arg = cz_arg_get(&cli->args, option);
@@ -103,7 +75,7 @@ static int assign(struct cz_cli *cli, const char *option, const char *kind, stru
     for (int i = 0; i < arg->n_values; i++) {
         char list[256];
         const char *file;
-        struct port *p = find_port(ports, n, arg->values[i], &file);
+        struct cz_run_port *p = find_port(ports, n, arg->values[i], &file);
         if (!p)
             code = cz_cli_error(cli, CZ_EXIT_USAGE, "--%s %s: which %s? The model has %s; write --%s NAME=%s",
                                 option, arg->values[i], kind, names_of(ports, n, list, sizeof list), option,
@@ -114,30 +86,15 @@ static int assign(struct cz_cli *cli, const char *option, const char *kind, stru
     return code;
 }
 
-static int has_suffix(const char *path, const char *suffix)
-{
-    size_t n = strlen(path), m = strlen(suffix);
-    return n >= m && strcmp(path + n - m, suffix) == 0;
-}
-
-static cz_status read_tensor(const char *path, cz_tensor *out, cz_error *err)
-{
-    return has_suffix(path, ".pb") ? cz_onnx_tensor_read(path, out, err) : cz_npy_read(path, out, err);
-}
-
-static int is_float(cz_dtype t)
-{
-    return t == CZ_F32 || t == CZ_F16 || t == CZ_BF16 || t == CZ_F64;
-}
-
 /* Floats of another width, and whole numbers into wider ones, are converted; that is said. */
 static int may_convert(cz_dtype from, cz_dtype to)
 {
-    return (is_float(from) && is_float(to)) || (from == CZ_I32 && to == CZ_I64) ||
+    return (cz_run_is_float(from) && cz_run_is_float(to)) || (from == CZ_I32 && to == CZ_I64) ||
            (from == CZ_U8 && to == CZ_BOOL);
 }
 
-static int wrong_input(struct cz_cli *cli, const struct job *j, const struct port *p, const char *remedy)
+static int wrong_input(struct cz_cli *cli, const struct cz_run_job *j, const struct cz_run_port *p,
+                       const char *remedy)
 {
     char want[CZ_SHAPE_TEXT], found[CZ_SHAPE_TEXT];
     struct cz_shape shape = cz_tensor_shape(&p->tensor);
@@ -146,7 +103,7 @@ static int wrong_input(struct cz_cli *cli, const struct job *j, const struct por
                         cz_shape_text(&shape, found, sizeof found), remedy);
 }
 
-static int convert(struct cz_cli *cli, struct port *p)
+static int convert(struct cz_cli *cli, struct cz_run_port *p)
 {
     struct cz_shape shape = cz_tensor_shape(&p->tensor);
     const char *from = cz_dtype_name(shape.dtype);
@@ -189,16 +146,16 @@ static const char *shape_remedy(const struct cz_shape *want, const cz_tensor *t)
     return "give a file of that shape";
 }
 
-static int read_input(struct cz_cli *cli, const struct job *j, struct port *p)
+static int read_input(struct cz_cli *cli, const struct cz_run_job *j, struct cz_run_port *p)
 {
     cz_error err;
     const struct cz_shape *want = &p->value->shape;
     if (!p->file)
         return cz_cli_error(cli, CZ_EXIT_USAGE, "run: input '%s' is missing; give --input %s%sFILE", p->name,
                             j->n_in > 1 ? p->name : "", j->n_in > 1 ? "=" : "");
-    if (read_tensor(p->file, &p->tensor, &err) != CZ_OK)
+    if (cz_run_read_tensor(p->file, &p->tensor, &err) != CZ_OK)
         return cz_cli_fail(cli, &err);
-    if (!dims_fit(want, &p->tensor, want->rank >= 2 && is_float(want->dtype)))
+    if (!dims_fit(want, &p->tensor, want->rank >= 2 && cz_run_is_float(want->dtype)))
         return wrong_input(cli, j, p, shape_remedy(want, &p->tensor));
     if (p->tensor.dtype == want->dtype)
         return CZ_EXIT_OK;
@@ -208,7 +165,7 @@ static int read_input(struct cz_cli *cli, const struct job *j, struct port *p)
 }
 
 /* Everything that can be refused before the work. */
-static int prepare(struct cz_cli *cli, struct job *j)
+static int prepare(struct cz_cli *cli, struct cz_run_job *j)
 {
     cz_error err;
     int force = cz_arg_switch(&cli->args, "force");
@@ -224,7 +181,7 @@ static int prepare(struct cz_cli *cli, struct job *j)
 }
 
 /* Images a step: --batch where every input is a batch of as many, else 0: the inputs whole. */
-static int64_t chunk_size(const struct cz_cli *cli, const struct job *j)
+static int64_t chunk_size(const struct cz_cli *cli, const struct cz_run_job *j)
 {
     int64_t batch = cz_arg_count(&cli->args, "batch", INT64_MAX);
     for (int i = 0; i < j->n_in; i++)
@@ -245,7 +202,7 @@ static cz_tensor slice(const cz_tensor *t, int64_t first, int64_t n)
 }
 
 /* Memory for output `i` of all images, once its shape is known. */
-static int make_output(struct cz_cli *cli, struct port *p, const cz_tensor *chunk, int64_t n_chunk,
+static int make_output(struct cz_cli *cli, struct cz_run_port *p, const cz_tensor *chunk, int64_t n_chunk,
                        int64_t total)
 {
     struct cz_shape shape = cz_tensor_shape(chunk);
@@ -261,11 +218,11 @@ static int make_output(struct cz_cli *cli, struct port *p, const cz_tensor *chun
     return CZ_EXIT_OK;
 }
 
-static int keep_outputs(struct cz_cli *cli, struct job *j, const cz_tensor *out, int64_t first, int64_t n,
-                        int64_t total)
+static int keep_outputs(struct cz_cli *cli, struct cz_run_job *j, const cz_tensor *out, int64_t first,
+                        int64_t n, int64_t total)
 {
     for (int i = 0; i < j->n_out; i++) {
-        struct port *p = &j->out[i];
+        struct cz_run_port *p = &j->out[i];
         struct cz_shape shape = cz_tensor_shape(&out[i]);
         int code = p->tensor.data ? CZ_EXIT_OK : make_output(cli, p, &out[i], n, total);
         if (code != CZ_EXIT_OK)
@@ -276,7 +233,7 @@ static int keep_outputs(struct cz_cli *cli, struct job *j, const cz_tensor *out,
     return CZ_EXIT_OK;
 }
 
-static cz_status create_plan(const struct cz_cli *cli, const struct job *j, const cz_tensor *in,
+static cz_status create_plan(const struct cz_cli *cli, const struct cz_run_job *j, const cz_tensor *in,
                              cz_plan **plan, cz_error *err)
 {
     cz_input_shape *shapes = calloc((size_t)j->n_in + 1, sizeof *shapes);
@@ -297,7 +254,7 @@ static cz_status create_plan(const struct cz_cli *cli, const struct job *j, cons
 }
 
 /* One plan for all chunks of one size: the last one may be smaller and gets its own. */
-static int run_chunks(struct cz_cli *cli, struct job *j)
+static int run_chunks(struct cz_cli *cli, struct cz_run_job *j)
 {
     cz_error err;
     cz_plan *plan = NULL;
@@ -334,177 +291,10 @@ static int run_chunks(struct cz_cli *cli, struct job *j)
     return code;
 }
 
-/* Equal but for dimensions of 1: [1,1000,1,1] holds what [1,1000] holds. */
-static int same_contents(const cz_tensor *a, const cz_tensor *b)
-{
-    int i = 0, k = 0;
-    for (;;) {
-        while (i < a->rank && a->dim[i] == 1)
-            i++;
-        while (k < b->rank && b->dim[k] == 1)
-            k++;
-        if (i == a->rank || k == b->rank)
-            return i == a->rank && k == b->rank;
-        if (a->dim[i++] != b->dim[k++])
-            return 0;
-    }
-}
-
-static int compare(struct cz_cli *cli, const struct job *j, struct port *p)
-{
-    cz_error err;
-    cz_tensor want;
-    char found_text[CZ_SHAPE_TEXT], want_text[CZ_SHAPE_TEXT];
-    struct cz_shape found_shape = cz_tensor_shape(&p->tensor);
-    if (read_tensor(p->expect, &want, &err) != CZ_OK)
-        return cz_cli_fail(cli, &err);
-    struct cz_shape want_shape = cz_tensor_shape(&want);
-    if (!same_contents(&p->tensor, &want)) {
-        free(want.data);
-        return cz_cli_error(cli, CZ_EXIT_INPUT,
-                            "%s: expects %s, output '%s' is %s; give the file of this output", p->expect,
-                            cz_shape_text(&want_shape, want_text, sizeof want_text), p->name,
-                            cz_shape_text(&found_shape, found_text, sizeof found_text));
-    }
-    int64_t n = cz_shape_count(&want_shape);
-    double largest = 0;
-    int equal_nan = 1;
-    p->max_abs = 0;
-    for (int64_t i = 0; i < n; i++) {
-        double a = cz_tensor_double(&p->tensor, i), b = cz_tensor_double(&want, i);
-        if (!isfinite(a) || !isfinite(b)) {
-            equal_nan &= a == b || (isnan(a) && isnan(b));
-            continue;
-        }
-        p->max_abs = fmax(p->max_abs, fabs(a - b));
-        largest = fmax(largest, fabs(b));
-    }
-    free(want.data);
-    p->max_rel = p->max_abs == 0 ? 0 : p->max_abs / largest; /* largest 0: Inf, never within */
-    if (!equal_nan)
-        p->max_abs = p->max_rel = NAN;
-    p->within = p->max_rel <= j->tolerance;
-    return CZ_EXIT_OK;
-}
-
-/* A value that is no number, unless the expected file has it too. */
-static int check_finite(struct cz_cli *cli, const struct port *p)
-{
-    struct cz_shape shape = cz_tensor_shape(&p->tensor);
-    int64_t n = is_float(shape.dtype) ? cz_shape_count(&shape) : 0, bad = 0, first = -1;
-    for (int64_t i = 0; i < n; i++)
-        if (!isfinite(cz_tensor_double(&p->tensor, i))) {
-            first = first < 0 ? i : first;
-            bad++;
-        }
-    if (bad == 0 || (p->expect && p->within))
-        return CZ_EXIT_OK;
-    return cz_cli_error(
-        cli, CZ_EXIT_NUMERIC,
-        "output '%s': %lld of %lld values are NaN or Inf, the first at %lld; look at the input, then try "
-        "--fuse=no",
-        p->name, (long long)bad, (long long)n, (long long)first);
-}
-
-static json_t *port_json(const struct port *p)
-{
-    json_t *dims = json_array();
-    for (int i = 0; i < p->tensor.rank; i++)
-        json_array_append_new(dims, json_integer(p->tensor.dim[i]));
-    return json_pack("{s:o, s:s, s:o, s:o}", "name", cz_json_text(p->name), "dtype",
-                     cz_dtype_name(p->tensor.dtype), "shape", dims, "file", cz_json_text(p->file));
-}
-
-static json_t *document(const struct job *j)
-{
-    json_t *inputs = json_array(), *outputs = json_array();
-    for (int i = 0; i < j->n_in; i++)
-        json_array_append_new(inputs, port_json(&j->in[i]));
-    for (int i = 0; i < j->n_out; i++) {
-        const struct port *p = &j->out[i];
-        json_t *item = port_json(p);
-        json_object_set_new(item, "max_abs_diff", p->expect ? cz_json_double(p->max_abs) : json_null());
-        json_object_set_new(item, "max_rel_diff", p->expect ? cz_json_double(p->max_rel) : json_null());
-        json_object_set_new(item, "within", p->expect ? json_boolean(p->within) : json_null());
-        json_array_append_new(outputs, item);
-    }
-    return json_pack("{s:s, s:o, s:s, s:f, s:o, s:o}", "schema", "convzoo.run/1", "model",
-                     cz_json_text(j->model.label), "isa", cz_runtime_isa(j->runtime), "tolerance",
-                     j->tolerance, "inputs", inputs, "outputs", outputs);
-}
-
-static void add_row(struct cz_table *t, const struct job *j, const struct port *p, const char *kind)
-{
-    char dims[CZ_SHAPE_TEXT];
-    struct cz_shape shape = cz_tensor_shape(&p->tensor);
-    cz_table_row(t);
-    cz_table_text(t, kind);
-    cz_table_text(t, p->name);
-    cz_table_text(t, cz_dtype_name(shape.dtype));
-    cz_table_text(t, cz_format_dims(&shape, NULL, dims, sizeof dims));
-    if (!p->expect)
-        cz_table_text(t, "");
-    else {
-        cz_table_cell(t, "%.1e %s %.0e  %s", p->max_rel, p->within ? "<=" : ">", j->tolerance,
-                      p->within ? "pass" : "FAIL");
-        cz_table_color(t, p->within ? CZ_GREEN : CZ_RED);
-    }
-    cz_table_text(t, p->file ? p->file : "-");
-}
-
-static int print_text(const struct cz_cli *cli, const struct job *j)
-{
-    struct cz_table *t = cz_table_create();
-    if (!t)
-        return 1;
-    int expects = cz_arg_get(&cli->args, "expect")->n_values > 0;
-    cz_table_column(t, "", NULL, CZ_LEFT);
-    cz_table_column(t, "name", NULL, CZ_LEFT | CZ_CUT);
-    cz_table_column(t, "type", NULL, CZ_LEFT);
-    cz_table_column(t, "shape", NULL, CZ_LEFT);
-    cz_table_column(t, expects ? "error / largest" : "", NULL, CZ_LEFT);
-    cz_table_column(t, "file", NULL, CZ_LEFT | CZ_CUT);
-    for (int i = 0; i < j->n_in; i++)
-        add_row(t, j, &j->in[i], "input");
-    for (int i = 0; i < j->n_out; i++)
-        add_row(t, j, &j->out[i], "output");
-    int failed = cz_table_print(t, stdout, &cli->out);
-    cz_table_destroy(t);
-    return failed;
-}
-
-static int write_outputs(struct cz_cli *cli, const struct job *j)
-{
-    cz_error err;
-    for (int i = 0; i < j->n_out; i++)
-        if (j->out[i].file && cz_npy_write(j->out[i].file, &j->out[i].tensor, &err) != CZ_OK)
-            return cz_cli_fail(cli, &err);
-    return CZ_EXIT_OK;
-}
-
-static int report(struct cz_cli *cli, struct job *j)
-{
-    int code = write_outputs(cli, j), differs = 0;
-    for (int i = 0; i < j->n_out && code == CZ_EXIT_OK; i++)
-        if (j->out[i].expect) {
-            code = compare(cli, j, &j->out[i]);
-            differs |= !j->out[i].within;
-        }
-    if (code != CZ_EXIT_OK)
-        return code;
-    if (cli->json)
-        code = cz_cli_emit(cli, document(j));
-    else if (print_text(cli, j))
-        code = cz_cli_error(cli, CZ_EXIT_MEMORY, "run: out of memory; close other programs");
-    for (int i = 0; i < j->n_out && code == CZ_EXIT_OK && !differs; i++)
-        code = check_finite(cli, &j->out[i]);
-    return code == CZ_EXIT_OK && differs ? CZ_EXIT_NO : code;
-}
-
 int cz_cmd_run(struct cz_cli *cli)
 {
     cz_error err;
-    struct job j = {.tolerance = cz_arg_real(&cli->args, "tolerance", 1e-4)};
+    struct cz_run_job j = {.tolerance = cz_arg_real(&cli->args, "tolerance", 1e-4)};
     int code = cz_cli_model_open(cli, cli->args.operands[0], CZ_MODEL_VALUES, &j.model);
     if (code != CZ_EXIT_OK)
         return code;
@@ -519,7 +309,7 @@ int cz_cmd_run(struct cz_cli *cli)
         code = run_chunks(cli, &j);
     }
     if (code == CZ_EXIT_OK)
-        code = report(cli, &j);
+        code = cz_run_report(cli, &j);
     release(&j);
     return code;
 }

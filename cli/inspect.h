@@ -39,4 +39,8 @@ json_t *cz_inspect_parsed(const struct cz_findings *, const char *key);
 /* convzoo.inspect/1 */
 json_t *cz_inspect_document(const struct cz_cli *, const struct cz_findings *);
 
+/* --tensors: as JSON, [{name, dtype, shape, min, max, mean, n_nan, n_inf, n_denormal}], and as a table. */
+json_t *cz_inspect_tensors(const struct cz_graph *);
+int cz_inspect_print_tensors(const struct cz_cli *, const struct cz_graph *);
+
 #endif

@@ -179,5 +179,7 @@ json_t *cz_inspect_document(const struct cz_cli *cli, const struct cz_findings *
     json_decref(rest);
     if (want_plan)
         json_object_set_new(root, "plan", plan_json(f->plan));
+    if (f->model.report && g && cz_arg_switch(&cli->args, "tensors"))
+        json_object_set_new(root, "tensors", cz_inspect_tensors(g));
     return root;
 }

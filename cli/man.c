@@ -42,7 +42,7 @@ static void print_head(const char *name, int section, const char *summary, FILE 
     for (char *c = upper; *c; c++)
         if (*c >= 'a' && *c <= 'z')
             *c = (char)(*c - 'a' + 'A');
-    fprintf(out, ".\\\" Made from the program's tables; see CONTRIBUTING.md before changing it here.\n");
+    fprintf(out, ".\\\" Made from the program's tables by: cmake --build BUILD --target man_pages\n");
     fprintf(out, ".TH %s %d \"\" \"convzoo %s\" \"convzoo manual\"\n.nh\n.SH NAME\n%s \\- ", upper, section,
             cz_version(), name);
     print_line(NULL, summary, out);
