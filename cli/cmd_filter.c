@@ -280,10 +280,11 @@ static json_t *document(const struct cz_cli *cli, const struct job *job)
         conv->after[0], conv->after[1], "pad_mode", cz_arg_text(&cli->args, "pad-mode"), "stride",
         conv->stride, "dilation", conv->dilation, "output", job->out[0], job->out[1], job->channels,
         "formula", formula, "size_formula", size_formula(job), "file", cz_json_text(job->out_path));
-    if (doc && job->is_text)
-        json_object_set_new(doc, "values", matrix_json(job->result, job->out[0], job->out[1]));
-    if (doc && job->out_path && !is_text_name(job->out_path))
+    if (doc) {
         json_object_set_new(doc, "n_clipped", json_integer(job->n_clipped));
+        json_object_set_new(doc, "values",
+                            job->is_text ? matrix_json(job->result, job->out[0], job->out[1]) : json_null());
+    }
     return doc;
 }
 

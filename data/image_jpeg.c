@@ -128,13 +128,23 @@ static size_t position(const struct decoder *d)
     return d->past_end ? d->in->size : d->in->size - d->source.bytes_in_buffer;
 }
 
-/* Behind the end marker that cut a scan off: the decoder's position lags by up to one MCU. */
-static size_t end_of_scan(const struct decoder *d)
+/* Behind the next end marker from the decoder's position on (which lags by up to one MCU); 0: there is none.
+ */
+static size_t find_end_marker(const struct decoder *d)
 {
     for (size_t at = position(d); at + 1 < d->in->size; at++)
         if (d->in->data[at] == 0xFF && d->in->data[at + 1] == JPEG_EOI)
             return at + 2;
-    return d->in->size;
+    return 0;
+}
+
+/* After the last row. jpeg_finish_decompress would parse whatever follows, and fail on garbage behind a whole
+ * picture. */
+static int has_end_marker(struct decoder *d)
+{
+    if (d->past_end)
+        return 0;
+    return d->lib.unread_marker == JPEG_EOI || jpeg_input_complete(&d->lib) || find_end_marker(d) != 0;
 }
 
 static void attach(struct decoder *d)
@@ -243,13 +253,9 @@ static cz_status decode(struct decoder *d, struct cz_image_info *info, cz_error 
     CZ_TRY(make_room(d, err));
     jpeg_start_decompress(&d->lib);
     read_rows(d);
-    /* jpeg_finish_decompress would look for the end marker in whatever follows; there is nothing more to
-     * learn. */
-    if (d->past_end) {
-        if (jpeg_has_multiple_scans(&d->lib) || d->lib.arith_code)
-            return cz_decode_ends_at(d->in, info, d->in->size, 0, err);
-        d->n_warnings++;
-    }
+    if (d->past_end && (jpeg_has_multiple_scans(&d->lib) || d->lib.arith_code))
+        return cz_decode_ends_at(d->in, info, d->in->size, 0, err);
+    d->n_warnings += !has_end_marker(d);
     return CZ_OK;
 }
 
@@ -259,8 +265,9 @@ static cz_status refuse(struct decoder *d, struct cz_image_info *info, cz_error 
     static const int unsupported[] = {JERR_SOF_UNSUPPORTED,     JERR_BAD_PRECISION,   JERR_ARITH_NOTIMPL,
                                       JERR_CONVERSION_NOTIMPL,  JERR_CCIR601_NOTIMPL, JERR_IMAGE_TOO_BIG,
                                       JERR_FRACT_SAMPLE_NOTIMPL};
+    size_t end = find_end_marker(d);
     if (d->cut_off || d->past_end)
-        return cz_decode_ends_at(d->in, info, end_of_scan(d), 0, err);
+        return cz_decode_ends_at(d->in, info, end ? end : d->in->size, 0, err);
     size_t at = position(d);
     info->error_offset = (int64_t)at;
     if (d->code == -1)

@@ -58,7 +58,7 @@ static cz_status read_number(struct parser *s, float *value, cz_error *err)
     memcpy(word, s->p, kept);
     word[kept] = '\0';
     *value = strtof(word, &stop);
-    if (n != kept || stop == word || *stop != '\0' || !isfinite(*value))
+    if (n != kept || n == 0 || stop != word + n || !isfinite(*value))
         CZ_FAIL(err, CZ_ERR_FORMAT, "line %d: '%s' is not a number", s->line, word);
     s->p += n;
     return CZ_OK;

@@ -35,7 +35,8 @@ struct cz_preprocess {
     enum cz_crop_mode crop_mode;
     int crop_size[2];
     double scale, mean[3], std[3]; /* mean and std in the order of `channels`; one of each for GRAY */
-    enum cz_picture_layout layout; /* a model whose input is [N,3,H,W] or [N,H,W,3] decides; callers may set it */
+    enum cz_picture_layout
+        layout; /* a model whose input is [N,3,H,W] or [N,H,W,3] decides; callers may set it */
 };
 
 enum { CZ_PREPROCESS_SIDE_MAX = 16384 };

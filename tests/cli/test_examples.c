@@ -26,6 +26,9 @@ static int make_files(void **state)
     (void)state;
     static const long long picture[] = {1, 3, 224, 224}, row[] = {2, 4};
     static const char *const folders[] = {"photos",
+                                          "flowers",
+                                          "flowers/rose",
+                                          "flowers/tulip",
                                           ".local",
                                           ".local/share",
                                           ".local/share/bash-completion",
@@ -51,6 +54,8 @@ static int make_files(void **state)
     }
     fixture_picture("photos/1.jpg", 240, 320, 5);
     fixture_picture("photos/2.png", 320, 240, 6);
+    fixture_picture("flowers/rose/1.png", 60, 80, 8);
+    fixture_picture("flowers/tulip/1.png", 60, 80, 9);
     char bin[256];
     snprintf(bin, sizeof bin, "%s/convzoo", run_folder());
     assert_int_equal(symlink(CZ_PROGRAM, bin), 0);
