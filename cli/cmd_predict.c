@@ -171,8 +171,9 @@ static int run_all(struct cz_cli *cli, struct job *j)
                        ? take_result(cli, j, first + i, &c->loaded[i], c->output + i * c->n_classes)
                        : take_skipped(cli, j, first + i, &c->loaded[i]);
         if (code == CZ_EXIT_OK && !cli->json && cz_cli_out_is_gone())
-            break; /* nobody reads on: the end tells, quietly */
-        cz_progress_step(&progress, first + n, NULL);
+            break;                              /* nobody reads on: the end tells, quietly */
+        if (cli->json || !cli->out.is_terminal) /* else the results themselves are the progress */
+            cz_progress_step(&progress, first + n, NULL);
     }
     cz_progress_end(&progress);
     free(index);
