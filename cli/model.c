@@ -24,9 +24,9 @@ static void log_line(void *user, int level, const char *line)
  * model. */
 static int refuse_zoo_options(struct cz_cli *cli, const char *path)
 {
-    static const char *const names[] = {"init", "size", "classes"};
+    static const char *const names[] = {"size", "classes"};
     int code = CZ_EXIT_OK, makes_pictures = cz_arg_find(&cli->args, "preprocess") != NULL;
-    for (int i = 0; i < (makes_pictures ? 1 : 3); i++)
+    for (int i = 0; i < (makes_pictures ? 0 : 2); i++)
         if (cz_arg_find(&cli->args, names[i]) && cz_arg_given(&cli->args, names[i]))
             code = cz_cli_error(cli, CZ_EXIT_USAGE,
                                 "option --%s: is for networks of the zoo, %s is a file; leave it out",
@@ -34,9 +34,27 @@ static int refuse_zoo_options(struct cz_cli *cli, const char *path)
     return code;
 }
 
+/* --init on a file: other weights in the same network, so what the file says about its own no longer holds.
+ */
+static int initialise(struct cz_cli *cli, const char *text, struct cz_cli_model *m)
+{
+    static const char *const about_weights[] = {"convzoo.weights", "convzoo.train", "convzoo.metrics",
+                                                "convzoo.parent_sha256", "convzoo.data_sha256"};
+    cz_error err;
+    struct cz_init init;
+    if (cz_init_parse(text, &init, &err) != CZ_OK || cz_init_apply(m->graph, init, &err) != CZ_OK)
+        return cz_cli_fail(cli, &err);
+    for (size_t i = 0; i < sizeof about_weights / sizeof *about_weights; i++)
+        cz_graph_drop_metadata(m->graph, about_weights[i]);
+    size_t used = strlen(m->label);
+    snprintf(m->label + used, sizeof m->label - used, " (--init %s)", text);
+    return CZ_EXIT_OK;
+}
+
 static int open_file(struct cz_cli *cli, const char *path, enum cz_model_need need, struct cz_cli_model *m)
 {
     struct cz_onnx_options options = {log_line, cli};
+    const struct cz_arg *init = cz_arg_find(&cli->args, "init");
     int code = refuse_zoo_options(cli, path);
     if (code != CZ_EXIT_OK)
         return code;
@@ -47,6 +65,8 @@ static int open_file(struct cz_cli *cli, const char *path, enum cz_model_need ne
             path);
     snprintf(m->label, sizeof m->label, "%s", path);
     cz_status status = cz_onnx_load(path, &options, &m->graph, &m->report, &m->refusal);
+    if (status == CZ_OK && init && init->n_values > 0)
+        return initialise(cli, init->values[0], m);
     if (status == CZ_OK || (need == CZ_MODEL_LOOK && m->report))
         return CZ_EXIT_OK;
     return cz_cli_fail(cli, &m->refusal);

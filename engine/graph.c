@@ -217,6 +217,15 @@ cz_status cz_graph_set_metadata(struct cz_graph *g, const char *key, const char 
     return CZ_OK;
 }
 
+void cz_graph_drop_metadata(struct cz_graph *g, const char *key)
+{
+    int kept = 0;
+    for (int i = 0; i < g->n_metadata; i++)
+        if (strcmp(g->metadata[i].key, key) != 0)
+            g->metadata[kept++] = g->metadata[i];
+    g->n_metadata = kept;
+}
+
 const char *cz_graph_metadata(const struct cz_graph *g, const char *key)
 {
     for (int i = 0; i < g->n_metadata; i++)

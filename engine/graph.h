@@ -109,6 +109,7 @@ cz_status cz_graph_add_output(struct cz_graph *, int value, cz_error *);
 
 /* Sets or replaces. */
 cz_status cz_graph_set_metadata(struct cz_graph *, const char *key, const char *value, cz_error *);
+void cz_graph_drop_metadata(struct cz_graph *, const char *key); /* no such key: nothing happens */
 const char *cz_graph_metadata(const struct cz_graph *, const char *key);
 
 /*

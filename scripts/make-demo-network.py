@@ -33,7 +33,7 @@ MEAN, STD = 0.27, 0.35
 PREPROCESS = {
     "schema": "convzoo.preprocess/1", "exif": True, "channels": "GRAY",
     "resize": {"mode": "squash", "size_px": [28, 28], "filter": "bilinear"},
-    "crop": {"mode": "none", "size_px": [28, 28]},
+    "crop": {"mode": "none", "size_px": [0, 0]},
     "scale": 1 / 255, "mean": [MEAN], "std": [STD], "layout": "NCHW",
 }
 

@@ -74,6 +74,18 @@ static int is_head_weight(const struct cz_graph *g, const struct cz_param *p)
     return length && strncmp(p->name, g->head, length) == 0 && strcmp(p->name + length, ".weight") == 0;
 }
 
+/* The role says only that it is a statistic: mean and variance are told apart by who reads them as what. */
+static int is_running_variance(const struct cz_graph *g, const struct cz_param *p)
+{
+    for (int n = 0; p->role == CZ_RUNNING_STAT && n < g->n_nodes; n++) {
+        const struct cz_node *node = &g->nodes[n];
+        if (strcmp(node->op->name, "BatchNormalization") == 0 &&
+            g->values[node->in[4]].param == p - g->params.items)
+            return 1;
+    }
+    return 0;
+}
+
 static void fill_kaiming(const struct cz_graph *g, const struct cz_param *p, uint64_t seed)
 {
     if (p->role == CZ_WEIGHT) {
@@ -83,7 +95,7 @@ static void fill_kaiming(const struct cz_graph *g, const struct cz_param *p, uin
         fill_normal(p, seed, is_head_weight(g, p) ? 0.01 : sqrt(2.0 / (double)fan_in));
         return;
     }
-    fill_constant(p, p->role == CZ_NORM_SCALE || p->golden_rule == CZ_FILL_NORM_VAR ? 1 : 0);
+    fill_constant(p, p->role == CZ_NORM_SCALE || is_running_variance(g, p) ? 1 : 0);
 }
 
 static cz_status fill_golden(const struct cz_param *p, uint64_t seed, cz_error *err)

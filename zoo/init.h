@@ -1,5 +1,5 @@
 /*
- * Seeded initial weights of a network that the zoo built.
+ * Seeded initial weights of a network that the zoo built, or (Kaiming) that came from a file.
  */
 #ifndef CZ_ZOO_INIT_H
 #define CZ_ZOO_INIT_H
