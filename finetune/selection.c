@@ -100,7 +100,7 @@ static void choose_some(const struct cz_selection *s, int64_t per_class, uint64_
     }
 }
 
-static cz_status limit(struct cz_selection *s, int64_t per_class, uint64_t seed, cz_error *err)
+cz_status cz_selection_limit(struct cz_selection *s, int64_t per_class, uint64_t seed, cz_error *err)
 {
     int64_t *members = malloc(2 * (size_t)s->n * sizeof *members), kept_n = 0;
     char *kept = calloc((size_t)s->n, 1);
@@ -131,7 +131,7 @@ cz_status cz_select(const struct cz_dataset *ds, const struct cz_selection_optio
     if (status == CZ_OK)
         status = collect(ds, options->split, new_label, out, err);
     if (status == CZ_OK && options->per_class > 0)
-        status = limit(out, options->per_class, options->seed, err);
+        status = cz_selection_limit(out, options->per_class, options->seed, err);
     free(new_label);
     if (status != CZ_OK)
         cz_selection_deinit(out);

@@ -31,6 +31,9 @@ cz_status cz_select(const struct cz_dataset *, const struct cz_selection_options
                     cz_error *);
 void cz_selection_deinit(struct cz_selection *);
 
+/* Keeps at most per_class images of each class, a choice that depends on the seed and no other class. */
+cz_status cz_selection_limit(struct cz_selection *, int64_t per_class, uint64_t seed, cz_error *);
+
 /* Content hashes of the selected images, in order, into sha256[n]; zeros where a file cannot be read at all.
  */
 void cz_selection_hashes(const struct cz_dataset *, const struct cz_selection *,
