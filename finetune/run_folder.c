@@ -140,8 +140,8 @@ static cz_status take_lock(struct cz_run_folder *f, cz_error *err)
         CZ_FAIL(err, CZ_ERR_IO, "%s: cannot create: %s; choose another --out", path, strerror(errno));
     if (fcntl(f->lock, F_SETLK, &whole) != 0 || fstat(f->lock, &locked) != 0 || stat(path, &named) != 0 ||
         locked.st_ino != named.st_ino)
-        CZ_FAIL(err, CZ_ERR_STATE, "%s: another run is at work there; wait for it, or choose another --out",
-                f->final);
+        CZ_FAIL(err, CZ_ERR_ARGUMENT,
+                "%s: another run is at work there; wait for it, or choose another --out", f->final);
     return CZ_OK;
 }
 
