@@ -95,7 +95,7 @@ static void show_epoch(void *user, const struct cz_fit_progress *p)
     struct job *j = user;
     const int last = j->ft->options.fit.epochs;
     char text[160];
-    snprintf(text, sizeof text, "epoch    %d/%d  loss %.3f  train %.1f %%  lr %.4f", p->epoch, last,
+    snprintf(text, sizeof text, "epoch    %d/%d  loss %.3f  train %.1f %%  lr %.2g", p->epoch, last,
              p->loss_nats, 100 * (double)p->right / (double)p->n, p->lr);
     if (p->epoch == last)
         say(j, "%s", text);
