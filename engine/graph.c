@@ -147,9 +147,20 @@ static cz_status check_counts(const struct cz_op *op, int n_in, int n_out, cz_er
     return CZ_OK;
 }
 
+/* Operators and the planner look at their required inputs without asking whether they are there. */
+static cz_status check_present(const struct cz_node *node, cz_error *err)
+{
+    int required = node->op->n_in_max < 0 ? node->n_in : node->op->n_in_min;
+    for (int i = 0; i < required; i++)
+        if (node->in[i] < 0)
+            CZ_FAIL(err, CZ_ERR_FORMAT, "input %d is left out; it is required", i);
+    return CZ_OK;
+}
+
 static cz_status parse_node(struct cz_graph *g, struct cz_node *node, cz_error *err)
 {
     CZ_TRY(check_counts(node->op, node->n_in, node->n_out, err));
+    CZ_TRY(check_present(node, err));
     node->attrs = cz_arena_alloc(g->arena, node->op->attrs_size);
     if (!node->attrs)
         return out_of_memory(err);

@@ -135,6 +135,7 @@ struct cz_infer {
     struct cz_shape *shape; /* per value */
     cz_tensor *constant;    /* per value; data NULL: not known before the run */
     double *macs;           /* per node */
+    size_t folded_bytes;    /* of the constants made here */
     struct cz_arena *arena;
 };
 
@@ -142,7 +143,7 @@ struct cz_infer {
  * inputs[n_inputs] by name, with dimensions or -1; a symbolic first dimension not given there is `batch` (0:
  * 1), and where `batch` is not 0 it also replaces a fixed first dimension of every 2-D to 5-D float input.
  * Any other unknown dimension is CZ_ERR_SHAPE, saying which option gives it. Constants are folded up to
- * fold_bytes per value (0: 16 MiB).
+ * fold_bytes per node (0: 16 MiB), 64 times that in all, unless it takes many multiply-adds.
  */
 cz_status cz_infer_create(const struct cz_graph *, const cz_input_shape *inputs, int n_inputs, int64_t batch,
                           size_t fold_bytes, struct cz_infer **out, cz_error *);

@@ -10,6 +10,13 @@
 
 static const size_t default_fold_bytes = (size_t)16 << 20;
 
+/*
+ * What one graph may fold in all, beside values of a page that its shapes may need: a file of a few kilobytes
+ * can describe any number of large constants, and products of them that take hours.
+ */
+enum { FOLDS_OF_FULL_SIZE = 64, ALWAYS_FOLDED = 4096 };
+static const double largest_fold_macs = 1e8;
+
 static cz_status no_memory(cz_error *err)
 {
     CZ_FAIL(err, CZ_ERR_MEMORY, "model: out of memory inferring shapes");
@@ -35,6 +42,9 @@ static cz_status resolve_input(const struct cz_value *v, const cz_input_shape *g
     *out = v->shape;
     if (out->dtype == CZ_F16 || out->dtype == CZ_BF16 || out->dtype == CZ_F64)
         out->dtype = CZ_F32; /* weights are widened too; all arithmetic is float32 */
+    if (given && given->rank > CZ_MAX_RANK)
+        CZ_FAIL(err, CZ_ERR_SHAPE, "input '%s': rank %d given; up to %d are supported", v->name, given->rank,
+                CZ_MAX_RANK);
     if (out->rank < 0) {
         if (!given || given->rank < 0)
             CZ_FAIL(err, CZ_ERR_SHAPE, "input '%s': the file gives no shape; give one", v->name);
@@ -109,22 +119,31 @@ static cz_status gather_inputs(struct cz_infer *r, const struct cz_node *node, s
     return CZ_OK;
 }
 
+static size_t output_bytes(const struct cz_node *node, const struct node_io *io)
+{
+    size_t bytes = 0;
+    for (int i = 0; i < node->n_out; i++)
+        bytes += cz_shape_bytes(&io->out[i]);
+    return bytes;
+}
+
 /* Known before the run: all present inputs are constants, or only shapes are read. */
-static int can_fold(const struct cz_node *node, const struct node_io *io, size_t budget)
+static int can_fold(const struct cz_infer *r, const struct cz_node *node, const struct node_io *io,
+                    size_t budget)
 {
     if (!node->op->eval || node->op->flags & CZ_OP_RANDOM)
         return 0;
     for (int i = 0; i < node->n_in; i++)
         if (io->in[i].present && !io->in[i].constant.data && !(node->op->flags & CZ_OP_SHAPE_ONLY))
             return 0;
-    size_t bytes = 0;
-    for (int i = 0; i < node->n_out; i++)
-        bytes += cz_shape_bytes(&io->out[i]);
-    return bytes <= budget;
+    size_t bytes = output_bytes(node, io);
+    int is_small = bytes <= ALWAYS_FOLDED || r->folded_bytes + bytes <= FOLDS_OF_FULL_SIZE * budget;
+    return bytes <= budget && is_small && r->macs[node - r->graph->nodes] <= largest_fold_macs;
 }
 
 static cz_status fold(struct cz_infer *r, const struct cz_node *node, struct node_io *io, cz_error *err)
 {
+    r->folded_bytes += output_bytes(node, io);
     for (int i = 0; i < node->n_out; i++) {
         void *data = cz_arena_alloc(r->arena, cz_shape_bytes(&io->out[i]));
         if (!data)
@@ -150,7 +169,7 @@ static cz_status infer_node(struct cz_infer *r, int n, size_t budget, cz_error *
             r->shape[node->out[i]] = io.out[i];
     }
     r->macs[n] = node->op->macs ? node->op->macs(node->attrs, io.in, node->n_in, io.out) : 0;
-    return can_fold(node, &io, budget) ? fold(r, node, &io, err) : CZ_OK;
+    return can_fold(r, node, &io, budget) ? fold(r, node, &io, err) : CZ_OK;
 }
 
 static cz_status infer_all(struct cz_infer *r, size_t budget, cz_error *err)

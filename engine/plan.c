@@ -241,6 +241,17 @@ static cz_status plan_outputs(struct cz_builder *b, cz_error *err)
     return CZ_OK;
 }
 
+/* The pool counts tiles in 32 bits. */
+static cz_status check_tiles(const struct cz_plan *plan, cz_error *err)
+{
+    for (int s = 0; s < plan->n_steps; s++)
+        if (plan->steps[s].n_tiles > UINT32_MAX)
+            CZ_FAIL(err, CZ_ERR_UNSUPPORTED, "node '%s' (%s): %lld tiles of work; up to %lld are supported",
+                    plan->steps[s].name, plan->steps[s].op, (long long)plan->steps[s].n_tiles,
+                    (long long)UINT32_MAX);
+    return CZ_OK;
+}
+
 static cz_status plan_all(struct cz_plan *plan, const cz_plan_options *o, cz_error *err)
 {
     struct cz_builder b = {0};
@@ -254,6 +265,7 @@ static cz_status plan_all(struct cz_plan *plan, const cz_plan_options *o, cz_err
         if (!plan->nodes[n].dead)
             CZ_TRY(plan_node(&b, n, err));
     CZ_TRY(plan_outputs(&b, err));
+    CZ_TRY(check_tiles(plan, err));
     return cz_plan_place(plan, err);
 }
 

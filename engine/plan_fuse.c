@@ -11,6 +11,7 @@
 #include "engine/ops/batchnorm.h"
 #include "engine/ops/binary.h"
 #include "engine/ops/conv_plan.h"
+#include "engine/ops/product_plan.h"
 
 #include <math.h>
 #include <string.h>
@@ -73,9 +74,8 @@ static int takes_channels(const struct cz_fuser *f, const struct cz_plan_node *n
         return cz_conv_can_plan(f->plan->infer, node);
     if (!is(node, "Gemm") && !is(node, "MatMul"))
         return 0;
-    const cz_tensor *w = constant(f, node->in[1]);
-    return w && w->dtype == CZ_F32 && w->rank == 2 && shape(f, node->in[0])->rank == 2 &&
-           shape(f, node->in[0])->dtype == CZ_F32;
+    /* Behind a matrix, columns are channels. */
+    return shape(f, node->in[0])->rank == 2 && cz_product_can_plan(f->plan->infer, node);
 }
 
 /* The node that makes `value`, if it can take its only reader in; -1 otherwise. */
@@ -204,8 +204,9 @@ static int fold_residual(struct cz_fuser *f, int n)
 /* Behind these an activation costs nothing of its own. */
 static int takes_activation(const struct cz_fuser *f, const struct cz_plan_node *node)
 {
-    if (is(node, "BatchNormalization"))
-        return shape(f, node->out[0])->rank >= 3 && shape(f, node->out[0])->dtype == CZ_F32;
+    const struct cz_shape *y = shape(f, node->out[0]);
+    if (is(node, "BatchNormalization")) /* blocked: cz_batchnorm_plan takes it */
+        return y->rank >= 3 && y->rank <= 5 && y->dtype == CZ_F32;
     return takes_channels(f, node);
 }
 
@@ -256,14 +257,6 @@ static int fold_gated(struct cz_fuser *f, int n)
     return 0;
 }
 
-static int is_graph_output(const struct cz_fuser *f, int value)
-{
-    for (int i = 0; i < f->plan->graph->n_outputs; i++)
-        if (f->plan->graph->outputs[i] == value)
-            return 1;
-    return 0;
-}
-
 static int all_zero(const cz_tensor *t)
 {
     struct cz_shape s = cz_tensor_shape(t);
@@ -290,16 +283,21 @@ static int changes_nothing(const struct cz_fuser *f, const struct cz_plan_node *
 static int drop_identity(struct cz_fuser *f, int n)
 {
     struct cz_plan_node *node = &f->plan->nodes[n];
-    if (!changes_nothing(f, node) || is_graph_output(f, node->out[0]))
+    if (!changes_nothing(f, node) || f->is_output[node->out[0]])
         return 0;
     int from = node->out[0], to = node->in[0];
-    for (int i = 0; i < f->plan->n_nodes; i++)
-        for (int k = 0; k < f->plan->nodes[i].n_in; k++)
-            if (f->plan->nodes[i].in[k] == from)
-                f->plan->nodes[i].in[k] = to;
+    f->same_as[from] = to;
     f->uses[to] += f->uses[from] - 1;
     node->dead = 1;
     return 1;
+}
+
+/* Nodes come in order, so what a dropped one passed on has been renamed itself. */
+static void rename_inputs(const struct cz_fuser *f, struct cz_plan_node *node)
+{
+    for (int k = 0; k < node->n_in; k++)
+        if (node->in[k] >= 0 && f->same_as[node->in[k]] >= 0)
+            node->in[k] = f->same_as[node->in[k]];
 }
 
 static cz_status start(struct cz_fuser *f, struct cz_plan *plan, cz_error *err)
@@ -308,10 +306,12 @@ static cz_status start(struct cz_fuser *f, struct cz_plan *plan, cz_error *err)
     f->plan = plan;
     f->producer = cz_arena_alloc(plan->arena, sizeof *f->producer * n);
     f->uses = cz_arena_alloc(plan->arena, sizeof *f->uses * n);
-    if (!f->producer || !f->uses)
+    f->same_as = cz_arena_alloc(plan->arena, sizeof *f->same_as * n);
+    f->is_output = cz_arena_alloc(plan->arena, n);
+    if (!f->producer || !f->uses || !f->same_as || !f->is_output)
         CZ_FAIL(err, CZ_ERR_MEMORY, "plan: out of memory");
     for (size_t i = 0; i < n; i++)
-        f->producer[i] = -1;
+        f->producer[i] = f->same_as[i] = -1;
     for (int i = 0; i < plan->n_nodes; i++) {
         const struct cz_plan_node *node = &plan->nodes[i];
         for (int k = 0; !node->dead && k < node->n_in; k++)
@@ -321,8 +321,10 @@ static cz_status start(struct cz_fuser *f, struct cz_plan *plan, cz_error *err)
             if (node->out[k] >= 0)
                 f->producer[node->out[k]] = i;
     }
-    for (int i = 0; i < plan->graph->n_outputs; i++)
+    for (int i = 0; i < plan->graph->n_outputs; i++) {
         f->uses[plan->graph->outputs[i]]++;
+        f->is_output[plan->graph->outputs[i]] = 1;
+    }
     return CZ_OK;
 }
 
@@ -340,9 +342,11 @@ cz_status cz_plan_fuse(struct cz_plan *plan, unsigned without, cz_error *err)
 {
     struct cz_fuser f;
     CZ_TRY(start(&f, plan, err));
-    for (int n = 0; n < plan->n_nodes; n++)
+    for (int n = 0; n < plan->n_nodes; n++) {
+        rename_inputs(&f, &plan->nodes[n]);
         for (size_t r = 0; !plan->nodes[n].dead && r < sizeof rules / sizeof *rules; r++)
             if (!(rules[r].name & without) && rules[r].apply(&f, n))
                 break;
+    }
     return CZ_OK;
 }

@@ -10,6 +10,8 @@ struct cz_fuser {
     struct cz_plan *plan;
     int *producer; /* per value: plan node, -1 */
     int *uses;     /* per value: inputs that read it, graph outputs included */
+    int *same_as;  /* per value: what its readers read instead, its node being dropped; -1 */
+    char *is_output;
 };
 
 /* A rule looks at plan node n; 1 if it changed something. */

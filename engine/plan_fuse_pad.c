@@ -25,7 +25,7 @@ static int spatial_zeros(const struct cz_plan *plan, const struct cz_plan_node *
     double value = (double)attrs->value;
     if (in[2].present)
         value = in[2].constant.data ? cz_tensor_double(&in[2].constant, 0) : 1;
-    if (attrs->mode != CZ_PAD_CONSTANT || value != 0 || in[0].shape.dtype != CZ_F32 ||
+    if (attrs->mode != CZ_PAD_CONSTANT || value != 0 || in[0].shape.dtype != CZ_F32 || cz_shape_count(&in[0].shape) == 0 ||
         cz_pad_resolve(attrs, in, node->n_in < 4 ? node->n_in : 4, pads, NULL) != CZ_OK)
         return 0;
     for (int i = 0; i < in[0].shape.rank; i++)
@@ -37,7 +37,8 @@ static int spatial_zeros(const struct cz_plan *plan, const struct cz_plan_node *
 /* Adds the pads to a window that gives its own in numbers. */
 static int add_pads(struct cz_window_attrs *w, const struct cz_pads *pads, int spatial)
 {
-    if (w->auto_pad != CZ_AUTO_PAD_NOTSET)
+    /* ceil_mode asks whether the last window starts in the padding, which a Pad's zeros are not. */
+    if (w->auto_pad != CZ_AUTO_PAD_NOTSET || w->ceil_mode)
         return 0;
     for (int i = 0; i < spatial; i++) {
         w->pads[i] += pads->begin[2 + i];

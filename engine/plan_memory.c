@@ -70,12 +70,6 @@ static int larger_first(const void *a, const void *b)
     return x->first != y->first ? (x->first > y->first) - (x->first < y->first) : (x > y) - (x < y);
 }
 
-static int lower_first(const void *a, const void *b)
-{
-    const struct cz_planned *x = *(struct cz_planned *const *)a, *y = *(struct cz_planned *const *)b;
-    return (x->offset > y->offset) - (x->offset < y->offset);
-}
-
 /* The smallest gap between the placed values that live at the same time. by_offset is sorted. */
 static size_t find_gap(struct cz_planned *const *by_offset, int n, const struct cz_planned *v)
 {
@@ -95,17 +89,34 @@ static size_t find_gap(struct cz_planned *const *by_offset, int n, const struct 
     return best == SIZE_MAX ? end : best;
 }
 
+/* Puts v among the n placed values, which are sorted by offset. */
+static void insert(struct cz_planned **placed, int n, struct cz_planned *v)
+{
+    for (; n > 0 && placed[n - 1]->offset > v->offset; n--)
+        placed[n] = placed[n - 1];
+    placed[n] = v;
+}
+
 static void place_all(struct cz_plan *plan, struct cz_planned **by_size, int n, struct cz_planned **placed)
 {
     qsort(by_size, (size_t)n, sizeof *by_size, larger_first);
     for (int i = 0; i < n; i++) {
         struct cz_planned *v = by_size[i];
         v->offset = find_gap(placed, i, v);
-        placed[i] = v;
-        qsort(placed, (size_t)i + 1, sizeof *placed, lower_first);
+        insert(placed, i, v);
         if (v->offset + v->bytes > plan->arena_bytes)
             plan->arena_bytes = v->offset + v->bytes;
     }
+}
+
+/* No sum of sizes and gaps below goes over what all values take one behind the other. */
+static int fits_address_space(struct cz_planned *const *values, int n)
+{
+    size_t sum = 0;
+    for (int i = 0; i < n; i++)
+        if (cz_add_overflow(sum, cz_round_up(values[i]->bytes, CZ_ALIGN), &sum))
+            return 0;
+    return sum <= PTRDIFF_MAX;
 }
 
 cz_status cz_plan_place(struct cz_plan *plan, cz_error *err)
@@ -120,8 +131,12 @@ cz_status cz_plan_place(struct cz_plan *plan, cz_error *err)
         if (plan->values[v].storage == CZ_IN_ARENA && plan->values[v].same_as < 0 &&
             plan->values[v].last >= 0)
             order[n++] = &plan->values[v];
-    place_all(plan, order, n, order + plan->n_values);
+    int fits = fits_address_space(order, n);
+    if (fits)
+        place_all(plan, order, n, order + plan->n_values);
     free(order);
+    if (!fits)
+        CZ_FAIL(err, CZ_ERR_MEMORY, "plan: the values are larger than any memory; try a smaller --batch");
     plan->arena_bytes = cz_round_up(plan->arena_bytes, CZ_ALIGN);
     for (int s = 0; s < plan->n_steps; s++)
         if (plan->steps[s].scratch_bytes > plan->scratch_bytes)

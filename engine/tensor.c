@@ -46,13 +46,16 @@ int cz_shape_equal(const struct cz_shape *a, const struct cz_shape *b)
 /* No tensor of an image network comes near this; a file that asks for more is broken or hostile. */
 static const int64_t largest_bytes = (int64_t)1 << 40;
 
+/* Dimensions of 0 count as 1: a product over some of the dimensions must stay in range as well. */
 cz_status cz_shape_check(const struct cz_shape *s, const char *what, cz_error *err)
 {
     if (s->rank < 0 || s->rank > CZ_MAX_RANK)
         CZ_FAIL(err, CZ_ERR_UNSUPPORTED, "%s: rank %d; up to %d are supported", what, s->rank, CZ_MAX_RANK);
-    int64_t n;
+    int64_t n, dim[CZ_MAX_RANK];
     char text[CZ_SHAPE_TEXT];
-    if (cz_count_overflow(s->dim, s->rank, &n) || n > largest_bytes / (int64_t)cz_dtype_size(s->dtype))
+    for (int i = 0; i < s->rank; i++)
+        dim[i] = s->dim[i] ? s->dim[i] : 1;
+    if (cz_count_overflow(dim, s->rank, &n) || n > largest_bytes / (int64_t)cz_dtype_size(s->dtype))
         CZ_FAIL(err, CZ_ERR_SHAPE, "%s: impossible shape %s", what, cz_shape_text(s, text, sizeof text));
     return CZ_OK;
 }

@@ -387,14 +387,10 @@ cz_status cz_conv_direct(struct cz_builder *b, const struct cz_conv_job *job, co
                          cz_error *err)
 {
     struct choice *c = cz_builder_alloc(b, sizeof *c);
+    (void)refused; /* it takes every form */
     if (!c)
         CZ_FAIL(err, CZ_ERR_MEMORY, "plan: out of memory");
     CZ_TRY(prepare(b, job, c, err));
-    int64_t in_place_floats = c->in_blocks * c->window.in_w * c->panels.width;
-    if ((c->source == IN_PLACE ? in_place_floats : scratch_floats(c)) > INT32_MAX) {
-        *refused = "offsets over 31 bits";
-        return CZ_OK;
-    }
     CZ_TRY(pack(b, job, c, err));
     struct cz_conv_values v;
     struct cz_step *step;

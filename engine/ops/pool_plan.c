@@ -6,7 +6,6 @@
 #include "engine/ops/pool.h"
 #include "engine/ops/tap_walk.h"
 
-#include <float.h>
 #include <math.h>
 
 struct choice {
@@ -37,9 +36,15 @@ static cz_status blocked_step(struct cz_builder *b, int n, const char *algorithm
     return cz_builder_step(b, n, algorithm, &in, 1, &out, 1, step, err);
 }
 
+/* The walk lists and visits every tap, also those in the padding; 1024 x 1024 are 16 MiB of scratch. */
+enum { MOST_TAPS = 1 << 20 };
+
 static int can_pool(const struct cz_builder *b, const struct cz_plan_node *node)
 {
     const struct cz_shape *x = cz_builder_shape(b, node->in[0]);
+    const struct cz_window_attrs *w = &((const struct cz_pool_attrs *)node->attrs)->window;
+    if (w->kernel[0] * (w->n_kernel > 1 ? w->kernel[1] : 1) > MOST_TAPS)
+        return 0;
     return x->dtype == CZ_F32 && (x->rank == 3 || x->rank == 4) && cz_shape_count(x) > 0 &&
            (node->n_out < 2 || node->out[1] < 0);
 }
@@ -68,8 +73,8 @@ static cz_status plan_pool(struct cz_builder *b, int n, struct cz_tap_walk walk,
 cz_status cz_max_pool_plan(struct cz_builder *b, int n, cz_error *err)
 {
     if (!can_pool(b, cz_builder_node(b, n)))
-        return cz_builder_decline(b, "indices wanted, or not 1-D or 2-D float32");
-    struct cz_tap_walk walk = {.kernel = b->plan->runtime->kernels->max_row, .empty = -FLT_MAX};
+        return cz_builder_decline(b, "indices wanted, not 1-D or 2-D float32, or a huge window");
+    struct cz_tap_walk walk = {.kernel = b->plan->runtime->kernels->max_row, .empty = -INFINITY};
     return plan_pool(b, n, walk, err);
 }
 
@@ -78,7 +83,7 @@ cz_status cz_average_pool_plan(struct cz_builder *b, int n, cz_error *err)
     const struct cz_plan_node *node = cz_builder_node(b, n);
     const struct cz_pool_attrs *attrs = node->attrs;
     if (!can_pool(b, node))
-        return cz_builder_decline(b, "not 1-D or 2-D float32");
+        return cz_builder_decline(b, "not 1-D or 2-D float32, or a huge window");
     struct cz_tap_walk walk = {.kernel = b->plan->runtime->kernels->mean_row,
                                .divisor = attrs->count_include_pad ? CZ_DIVISOR_PADDED : CZ_DIVISOR_TAPS};
     return plan_pool(b, n, walk, err);

@@ -154,8 +154,6 @@ static cz_status input_rows(struct cz_builder *b, const struct cz_product_job *j
 cz_status cz_product_plan(struct cz_builder *b, const struct cz_product_job *job, cz_error *err)
 {
     const struct cz_plan_node *node = cz_builder_node(b, job->node);
-    if (job->m * (job->k + 64) > INT32_MAX || job->m == 0 || job->k == 0 || job->n == 0)
-        return cz_builder_decline(b, "empty, or offsets over 31 bits");
     struct choice *c = cz_builder_alloc(b, sizeof *c);
     if (!c)
         CZ_FAIL(err, CZ_ERR_MEMORY, "plan: out of memory");

@@ -15,6 +15,10 @@ struct cz_product_job {
     float alpha;
 };
 
+/* 1 if the plan of node, a Gemm or MatMul, is such a product, so that fusing into it is safe. */
+int cz_product_can_plan(const struct cz_infer *, const struct cz_plan_node *node);
+
+/* m, n, k at least 1, as cz_product_can_plan has checked. */
 cz_status cz_product_plan(struct cz_builder *, const struct cz_product_job *, cz_error *);
 
 #endif
