@@ -37,21 +37,21 @@ static void fill_binomial(int size, float *values)
 /* clang-format off */
 static const struct kernel {
     const char *name, *sentence;
+    fill_fn fill; /* any size; NULL: `fixed` */
     enum cz_normalize normalize;
     int odd_only, side_max;
-    fill_fn fill;           /* any size */
     float fixed[N_FIXED];   /* else 3 x 3 */
 } kernels[] = {
-    {"blur",      "mean of the window",                CZ_NORMALIZE_K2,   0, CZ_KERNEL_SIDE_MAX, fill_ones, {0}},
-    {"emboss",    "light from the upper left",         CZ_NORMALIZE_NONE, 1, 3, NULL, {-2, -1, 0,  -1, 1, 1,  0, 1, 2}},
-    {"gaussian",  "blur that fades to the border",     CZ_NORMALIZE_SUM,  0, PASCAL_SIDE_MAX, fill_binomial, {0}},
-    {"identity",  "the same picture",                  CZ_NORMALIZE_NONE, 1, CZ_KERNEL_SIDE_MAX, fill_identity, {0}},
-    {"laplace",   "edges of all directions",           CZ_NORMALIZE_NONE, 1, 3, NULL, {0, 1, 0,  1, -4, 1,  0, 1, 0}},
-    {"prewitt-h", "horizontal edges",                  CZ_NORMALIZE_NONE, 1, 3, NULL, {1, 1, 1,  0, 0, 0,  -1, -1, -1}},
-    {"prewitt-v", "vertical edges",                    CZ_NORMALIZE_NONE, 1, 3, NULL, {1, 0, -1,  1, 0, -1,  1, 0, -1}},
-    {"sharpen",   "twice the picture minus its blur",  CZ_NORMALIZE_NONE, 1, 3, NULL, {0, -1, 0,  -1, 5, -1,  0, -1, 0}},
-    {"sobel-h",   "horizontal edges, smoother",        CZ_NORMALIZE_NONE, 1, 3, NULL, {1, 2, 1,  0, 0, 0,  -1, -2, -1}},
-    {"sobel-v",   "vertical edges, smoother",          CZ_NORMALIZE_NONE, 1, 3, NULL, {1, 0, -1,  2, 0, -2,  1, 0, -1}},
+    {"blur",      "mean of the window",                fill_ones,     CZ_NORMALIZE_K2,   0, CZ_KERNEL_SIDE_MAX, {0}},
+    {"emboss",    "light from the upper left",         NULL,          CZ_NORMALIZE_NONE, 1, 3, {-2, -1, 0,  -1, 1, 1,  0, 1, 2}},
+    {"gaussian",  "blur that fades to the border",     fill_binomial, CZ_NORMALIZE_SUM,  0, PASCAL_SIDE_MAX, {0}},
+    {"identity",  "the same picture",                  fill_identity, CZ_NORMALIZE_NONE, 1, CZ_KERNEL_SIDE_MAX, {0}},
+    {"laplace",   "edges of all directions",           NULL,          CZ_NORMALIZE_NONE, 1, 3, {0, 1, 0,  1, -4, 1,  0, 1, 0}},
+    {"prewitt-h", "horizontal edges",                  NULL,          CZ_NORMALIZE_NONE, 1, 3, {1, 1, 1,  0, 0, 0,  -1, -1, -1}},
+    {"prewitt-v", "vertical edges",                    NULL,          CZ_NORMALIZE_NONE, 1, 3, {1, 0, -1,  1, 0, -1,  1, 0, -1}},
+    {"sharpen",   "the picture minus its laplace",     NULL,          CZ_NORMALIZE_NONE, 1, 3, {0, -1, 0,  -1, 5, -1,  0, -1, 0}},
+    {"sobel-h",   "horizontal edges, smoother",        NULL,          CZ_NORMALIZE_NONE, 1, 3, {1, 2, 1,  0, 0, 0,  -1, -2, -1}},
+    {"sobel-v",   "vertical edges, smoother",          NULL,          CZ_NORMALIZE_NONE, 1, 3, {1, 0, -1,  2, 0, -2,  1, 0, -1}},
 };
 /* clang-format on */
 enum { N_KERNELS = sizeof kernels / sizeof *kernels };

@@ -217,7 +217,7 @@ struct buffer encode_webp(const struct cz_image *rgb, const unsigned char *exif)
     uint8_t *data;
     size_t size = WebPEncodeLosslessRGB(rgb->pixels, rgb->width, rgb->height, 3 * rgb->width, &data);
     assert_true(size > 0);
-    struct buffer simple = {malloc(size), size};
+    struct buffer simple = {malloc(size + 1), size};
     memcpy(simple.data, data, size);
     WebPFree(data);
     if (!exif)
