@@ -4,15 +4,31 @@
  * registers; each k takes one weight vector per output vector and one broadcast per pixel.
  *
  * Blocks: with 32 registers 14 pixels x 2 vectors, 7 x 4 or 14 x 1, with 16 registers 6 x 2, 3 x 4 or 12 x 1:
- * as many accumulators as leave room for the weights and one broadcast.
+ * as many accumulators as leave room for the weights and one broadcast. The scalar tier is kept small.
  */
 #include "engine/kernels/vec.h"
 
+// clang-format off
 #if defined(CZ_TIER_AVX512) || defined(CZ_TIER_NEON)
-enum { PIXELS_1 = 14, PIXELS_2 = 14, PIXELS_4 = 7 };
+#define SIZES_1(B) B(1, 1) B(2, 1) B(3, 1) B(4, 1) B(5, 1) B(6, 1) B(7, 1) \
+                   B(8, 1) B(9, 1) B(10, 1) B(11, 1) B(12, 1) B(13, 1) B(14, 1)
+#define SIZES_2(B) B(1, 2) B(2, 2) B(3, 2) B(4, 2) B(5, 2) B(6, 2) B(7, 2) \
+                   B(8, 2) B(9, 2) B(10, 2) B(11, 2) B(12, 2) B(13, 2) B(14, 2)
+#define SIZES_4(B) B(1, 4) B(2, 4) B(3, 4) B(4, 4) B(5, 4) B(6, 4) B(7, 4)
+enum { MOST_1 = 14, MOST_2 = 14, MOST_4 = 7 };
+#elif defined(CZ_TIER_SCALAR)
+#define SIZES_1(B) B(1, 1) B(2, 1) B(3, 1)
+#define SIZES_2(B) B(1, 2) B(2, 2) B(3, 2)
+#define SIZES_4(B) B(1, 4) B(2, 4) B(3, 4)
+enum { MOST_1 = 3, MOST_2 = 3, MOST_4 = 3 };
 #else
-enum { PIXELS_1 = 12, PIXELS_2 = 6, PIXELS_4 = 3 };
+#define SIZES_1(B) B(1, 1) B(2, 1) B(3, 1) B(4, 1) B(5, 1) B(6, 1) B(7, 1) \
+                   B(8, 1) B(9, 1) B(10, 1) B(11, 1) B(12, 1)
+#define SIZES_2(B) B(1, 2) B(2, 2) B(3, 2) B(4, 2) B(5, 2) B(6, 2)
+#define SIZES_4(B) B(1, 4) B(2, 4) B(3, 4)
+enum { MOST_1 = 12, MOST_2 = 6, MOST_4 = 3 };
 #endif
+// clang-format on
 
 CZ_INLINE void store(const struct cz_conv_tile *t, int64_t pixel, int z, int nz, vf sum)
 {
@@ -55,57 +71,33 @@ CZ_INLINE void block(const struct cz_conv_tile *t, int64_t pixel, const int np, 
     }
 }
 
+/* Blocks as equal as can be: 17 pixels are 9 and 8, whose chains hide the latency, not 14 and 3. */
+static int64_t block_pixels(int64_t n_pixels, int64_t most)
+{
+    int64_t n_blocks = (n_pixels + most - 1) / most;
+    return n_blocks > 0 ? (n_pixels + n_blocks - 1) / n_blocks : 0;
+}
+
 #define BLOCK(np, nz)                                                                                        \
     case np:                                                                                                 \
         block(t, pixel, np, nz);                                                                             \
         break;
 
-static void run_1(const struct cz_conv_tile *t)
-{
-    for (int64_t pixel = 0, n; pixel < t->n_pixels; pixel += n) {
-        n = t->n_pixels - pixel < PIXELS_1 ? t->n_pixels - pixel : PIXELS_1;
-        // clang-format off
-        switch (n) {
-            BLOCK(1, 1) BLOCK(2, 1) BLOCK(3, 1) BLOCK(4, 1) BLOCK(5, 1) BLOCK(6, 1) BLOCK(7, 1)
-            BLOCK(8, 1) BLOCK(9, 1) BLOCK(10, 1) BLOCK(11, 1) BLOCK(12, 1)
-#if defined(CZ_TIER_AVX512) || defined(CZ_TIER_NEON)
-            BLOCK(13, 1) BLOCK(14, 1)
-#endif
-        }
-        // clang-format on
+#define RUN(nz)                                                                                              \
+    static void run_##nz(const struct cz_conv_tile *t)                                                       \
+    {                                                                                                        \
+        int64_t size = block_pixels(t->n_pixels, MOST_##nz);                                                 \
+        for (int64_t pixel = 0; pixel < t->n_pixels; pixel += size) {                                        \
+            int64_t left = t->n_pixels - pixel;                                                              \
+            switch (left < size ? left : size) {                                                             \
+                SIZES_##nz(BLOCK)                                                                            \
+            }                                                                                                \
+        }                                                                                                    \
     }
-}
 
-static void run_2(const struct cz_conv_tile *t)
-{
-    for (int64_t pixel = 0, n; pixel < t->n_pixels; pixel += n) {
-        n = t->n_pixels - pixel < PIXELS_2 ? t->n_pixels - pixel : PIXELS_2;
-        // clang-format off
-        switch (n) {
-            BLOCK(1, 2) BLOCK(2, 2) BLOCK(3, 2) BLOCK(4, 2) BLOCK(5, 2) BLOCK(6, 2)
-#if defined(CZ_TIER_AVX512) || defined(CZ_TIER_NEON)
-            BLOCK(7, 2) BLOCK(8, 2) BLOCK(9, 2) BLOCK(10, 2) BLOCK(11, 2) BLOCK(12, 2) BLOCK(13, 2)
-            BLOCK(14, 2)
-#endif
-        }
-        // clang-format on
-    }
-}
-
-static void run_4(const struct cz_conv_tile *t)
-{
-    for (int64_t pixel = 0, n; pixel < t->n_pixels; pixel += n) {
-        n = t->n_pixels - pixel < PIXELS_4 ? t->n_pixels - pixel : PIXELS_4;
-        // clang-format off
-        switch (n) {
-            BLOCK(1, 4) BLOCK(2, 4) BLOCK(3, 4)
-#if defined(CZ_TIER_AVX512) || defined(CZ_TIER_NEON)
-            BLOCK(4, 4) BLOCK(5, 4) BLOCK(6, 4) BLOCK(7, 4)
-#endif
-        }
-        // clang-format on
-    }
-}
+RUN(1)
+RUN(2)
+RUN(4)
 
 void CZ_KERNEL(conv_tile)(const struct cz_conv_tile *t)
 {
