@@ -6,8 +6,11 @@
 
 #include "engine/graph.h"
 
+enum { RANDOM_GRAPH_OUTPUTS = 4 }; /* at most */
+
 /* About twelve nodes: convolutions of many forms, normalisation, activations, pools, sums, gates,
- * concatenation, a head. One input "x" [N][c][h][w]. Ends the program on an error. */
+ * concatenation, splits, products, a head. One input "x" [N][c][h][w] or [N][c][w]; outputs have the batch
+ * first. Ends the program on an error. */
 struct cz_graph *random_graph(uint64_t seed);
 
 /* Values in [-1, 1] from (seed, index). */

@@ -4,6 +4,7 @@
  */
 #include "base/cpu.h"
 #include "engine/plan.h"
+#include "engine/reference.h"
 #include "engine/session.h"
 #include "random_graph.h"
 
@@ -19,8 +20,9 @@
 enum { GRAPHS = 60, BATCH = 3 };
 
 struct result {
-    float *values;
-    int64_t count;
+    float *values[RANDOM_GRAPH_OUTPUTS];
+    int64_t count[RANDOM_GRAPH_OUTPUTS];
+    int n;
 };
 
 static void check(cz_status status, const cz_error *err, uint64_t seed)
@@ -40,40 +42,35 @@ static cz_tensor input_of(const struct cz_graph *g, int64_t first, int64_t batch
     return cz_tensor_view(x, &s);
 }
 
-static struct result copy_of(const cz_tensor *t)
+static struct result copy_of(const cz_tensor *t, int n)
 {
-    struct cz_shape s = cz_tensor_shape(t);
-    struct result r = {malloc(cz_shape_bytes(&s)), cz_shape_count(&s)};
-    memcpy(r.values, t->data, cz_shape_bytes(&s));
+    struct result r = {.n = n};
+    for (int i = 0; i < n; i++) {
+        struct cz_shape s = cz_tensor_shape(&t[i]);
+        r.count[i] = cz_shape_count(&s);
+        r.values[i] = malloc(cz_shape_bytes(&s) + 1);
+        memcpy(r.values[i], t[i].data, cz_shape_bytes(&s));
+    }
     return r;
 }
 
+static void release(struct result *r)
+{
+    for (int i = 0; i < r->n; i++)
+        free(r->values[i]);
+}
+
 /* The graph by the operators' references alone. */
-static struct result run_reference(const struct cz_graph *g, cz_tensor x, uint64_t seed)
+static struct result run_reference(struct cz_graph *g, cz_tensor x, uint64_t seed)
 {
     cz_error err = {0};
-    struct cz_infer *infer;
-    check(cz_infer_create(g, NULL, 0, x.dim[0], 0, &infer, &err), &err, seed);
-    void **data = calloc((size_t)g->n_values, sizeof *data);
-    data[g->inputs[0]] = x.data;
-    for (int n = 0; n < g->n_nodes; n++) {
-        const struct cz_node *node = &g->nodes[n];
-        cz_tensor in[8], out;
-        for (int i = 0; i < node->n_in; i++) {
-            int v = node->in[i];
-            in[i] = infer->constant[v].data ? infer->constant[v] : cz_tensor_view(data[v], &infer->shape[v]);
-        }
-        data[node->out[0]] = malloc(cz_shape_bytes(&infer->shape[node->out[0]]));
-        out = cz_tensor_view(data[node->out[0]], &infer->shape[node->out[0]]);
-        check(node->op->eval(node->attrs, in, node->n_in, &out, 1, &err), &err, seed);
-    }
-    cz_tensor y = cz_tensor_view(data[g->outputs[0]], &infer->shape[g->outputs[0]]);
-    struct result r = copy_of(&y);
-    for (int v = 0; v < g->n_values; v++)
-        if (v != g->inputs[0])
-            free(data[v]);
-    free(data);
-    cz_infer_destroy(infer);
+    struct cz_reference *reference;
+    cz_tensor y[RANDOM_GRAPH_OUTPUTS];
+    check(cz_reference_run(g, &x, 1, &reference, &err), &err, seed);
+    for (int i = 0; i < g->n_outputs; i++)
+        y[i] = *cz_reference_output(reference, i);
+    struct result r = copy_of(y, g->n_outputs);
+    cz_reference_destroy(reference);
     return r;
 }
 
@@ -92,17 +89,20 @@ static struct result run_plan(struct cz_graph *g, cz_tensor x, const struct way 
     cz_runtime *rt;
     cz_plan *plan;
     cz_session *session;
-    cz_tensor y = {0};
+    cz_tensor y[RANDOM_GRAPH_OUTPUTS] = {{0}};
     check(cz_runtime_create(&o, &rt, &err), &err, seed);
     check(cz_plan_create(rt, g, &po, &plan, &err), &err, seed);
     check(cz_session_create(plan, &session, &err), &err, seed);
-    memset(session->arena, 0xFF, plan->arena_bytes); /* NaN: nothing may be read before it is written */
-    check(cz_session_run(session, &x, 1, &y, 1, &err), &err, seed);
-    struct result r = copy_of(&y);
-    memset(&y, 0, sizeof y);
-    check(cz_session_run(session, &x, 1, &y, 1, &err), &err, seed);
-    if (memcmp(r.values, y.data, sizeof *r.values * (size_t)r.count) != 0)
-        fail_msg("graph %llu: the second run differs from the first", (unsigned long long)seed);
+    /* NaN, and whatever else: nothing may be read before it is written. */
+    memset(session->arena, 0xFF, plan->arena_bytes);
+    memset(session->scratch, 0xFF, plan->scratch_bytes * (size_t)cz_runtime_threads(rt));
+    check(cz_session_run(session, &x, 1, y, (size_t)g->n_outputs, &err), &err, seed);
+    struct result r = copy_of(y, g->n_outputs);
+    memset(y, 0, sizeof y);
+    check(cz_session_run(session, &x, 1, y, (size_t)g->n_outputs, &err), &err, seed);
+    for (int i = 0; i < r.n; i++)
+        if (memcmp(r.values[i], y[i].data, sizeof(float) * (size_t)r.count[i]) != 0)
+            fail_msg("graph %llu: the second run differs from the first", (unsigned long long)seed);
     cz_session_destroy(session);
     cz_plan_destroy(plan);
     cz_runtime_destroy(rt);
@@ -115,21 +115,29 @@ static struct result run_plan(struct cz_graph *g, cz_tensor x, const struct way 
  */
 static void expect_close(const struct result *a, const struct result *b, const char *what, uint64_t seed)
 {
-    double largest = 0, worst = 0;
-    for (int64_t i = 0; i < b->count; i++)
-        largest = fmax(largest, fabs((double)b->values[i]));
-    for (int64_t i = 0; i < b->count; i++) {
-        double diff = fabs((double)a->values[i] - (double)b->values[i]);
-        worst = diff > worst || isnan(diff) ? diff : worst;
+    assert_int_equal(a->n, b->n);
+    for (int k = 0; k < b->n; k++) {
+        double largest = 0, worst = 0;
+        for (int64_t i = 0; i < b->count[k]; i++)
+            largest = fmax(largest, fabs((double)b->values[k][i]));
+        for (int64_t i = 0; i < b->count[k]; i++) {
+            double diff = fabs((double)a->values[k][i] - (double)b->values[k][i]);
+            worst = diff > worst || isnan(diff) ? diff : worst;
+        }
+        if (a->count[k] != b->count[k] || !(worst <= 3e-5 * (largest + 1)))
+            fail_msg("graph %llu, %s: output %d differs by %g of %g", (unsigned long long)seed, what, k,
+                     worst, largest);
     }
-    if (a->count != b->count || !(worst <= 3e-5 * (largest + 1)))
-        fail_msg("graph %llu, %s: differs by %g of %g", (unsigned long long)seed, what, worst, largest);
 }
 
-static void expect_same(const struct result *a, const float *b, const char *what, uint64_t seed)
+/* `part` is image number `image` of `all`, or with image -1 all of it. */
+static void expect_same(const struct result *part, const struct result *all, int64_t image, const char *what,
+                        uint64_t seed)
 {
-    if (memcmp(a->values, b, sizeof *b * (size_t)a->count) != 0)
-        fail_msg("graph %llu, %s: not the same bits", (unsigned long long)seed, what);
+    for (int k = 0; k < part->n; k++)
+        if (memcmp(part->values[k], all->values[k] + (image < 0 ? 0 : image * part->count[k]),
+                   sizeof(float) * (size_t)part->count[k]) != 0)
+            fail_msg("graph %llu, %s: output %d has not the same bits", (unsigned long long)seed, what, k);
 }
 
 static void ways_agree(void **state)
@@ -151,9 +159,9 @@ static void ways_agree(void **state)
                          : ways[i].no_fuse ? "unfused"
                                            : "BLAS",
                          seed);
-            free(found.values);
+            release(&found);
         }
-        free(wanted.values);
+        release(&wanted);
         free(x.data);
         cz_graph_release(g);
     }
@@ -174,10 +182,10 @@ static void each_rule_can_be_left_out(void **state)
             struct result found = run_plan(g, x, &way, seed), alone = run_plan(g, x, &only, seed);
             expect_close(&found, &wanted, names[rule], seed);
             expect_close(&alone, &wanted, names[rule], seed);
-            free(found.values);
-            free(alone.values);
+            release(&found);
+            release(&alone);
         }
-        free(wanted.values);
+        release(&wanted);
         free(x.data);
         cz_graph_release(g);
     }
@@ -192,19 +200,19 @@ static void threads_and_batch_keep_the_bits(void **state)
         struct result one = run_plan(g, x, &(struct way){.threads = 1}, seed);
         for (int threads = 2; threads <= 7; threads += threads == 3 ? 4 : 1) {
             struct result more = run_plan(g, x, &(struct way){.threads = threads}, seed);
-            expect_same(&one, more.values, "several threads", seed);
-            free(more.values);
+            expect_same(&one, &more, -1, "several threads", seed);
+            release(&more);
         }
         for (int64_t i = 0; i < BATCH; i++) {
             cz_tensor image = input_of(g, 0, 1, seed);
             struct cz_shape s = cz_tensor_shape(&image);
             memcpy(image.data, (const char *)x.data + (size_t)i * cz_shape_bytes(&s), cz_shape_bytes(&s));
             struct result alone = run_plan(g, image, &(struct way){.threads = 2}, seed);
-            expect_same(&alone, one.values + i * alone.count, "an image alone", seed);
-            free(alone.values);
+            expect_same(&alone, &one, i, "an image alone", seed);
+            release(&alone);
             free(image.data);
         }
-        free(one.values);
+        release(&one);
         free(x.data);
         cz_graph_release(g);
     }
