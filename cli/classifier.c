@@ -1,8 +1,8 @@
 #include "cli/classifier.h"
 #include "base/checked.h"
-#include "base/math.h"
 #include "engine/plan.h"
 #include "engine/runtime.h"
+#include "finetune/metrics.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -126,13 +126,12 @@ int cz_classifier_run(struct cz_cli *cli, struct cz_classifier *c, const struct 
 
 void cz_classifier_probabilities(const struct cz_classifier *c, const float *row, double *probability)
 {
-    double largest = -INFINITY, sum = 0;
+    if (!c->probabilities) {
+        cz_softmax(row, (int)c->n_classes, probability);
+        return;
+    }
     for (int64_t i = 0; i < c->n_classes; i++)
-        largest = row[i] > largest ? row[i] : largest;
-    for (int64_t i = 0; i < c->n_classes; i++)
-        sum += probability[i] = c->probabilities ? row[i] : cz_exp(row[i] - largest);
-    for (int64_t i = 0; i < c->n_classes && !c->probabilities; i++)
-        probability[i] /= sum;
+        probability[i] = row[i];
 }
 
 void cz_classifier_top(const float *row, int64_t n_classes, int k, int *top)

@@ -115,12 +115,12 @@ static void name_things(struct job *j)
     const struct cz_args *args = &j->cli->args;
     const char *out = cz_arg_text(args, "out"), *data = cz_arg_text(args, "data");
     char stem[256];
-    if (j->model.entry)
-        snprintf(j->name, sizeof j->name, "%s", j->model.label);
-    else
-        cz_base_name(args->operands[0], j->name, sizeof j->name);
+    cz_result_name(&j->model, args->operands[0], j->name, sizeof j->name);
     cz_base_name(data, j->data_name, sizeof j->data_name);
-    snprintf(stem, sizeof stem, "%s", j->model.entry ? j->model.entry->name : j->name);
+    if (j->model.entry)
+        snprintf(stem, sizeof stem, "%s", j->model.entry->name);
+    else
+        cz_base_name(args->operands[0], stem, sizeof stem);
     const size_t n = strlen(stem);
     if (n > 5 && strcmp(stem + n - 5, ".onnx") == 0)
         stem[n - 5] = '\0';

@@ -23,6 +23,15 @@ char *cz_base_name(const char *path, char *buf, size_t size)
     return buf;
 }
 
+char *cz_result_name(const struct cz_cli_model *m, const char *operand, char *buf, size_t size)
+{
+    const char *said = m->entry ? m->label : cz_graph_metadata(m->graph, "convzoo.model");
+    if (!said)
+        return cz_base_name(operand, buf, size);
+    snprintf(buf, size, "%s", said);
+    return buf;
+}
+
 /* Options that say where, how loud or how long change no number. */
 static int changes_numbers(const struct cz_option *o)
 {

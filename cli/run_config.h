@@ -5,7 +5,7 @@
 #ifndef CZ_CLI_RUN_CONFIG_H
 #define CZ_CLI_RUN_CONFIG_H
 
-#include "cli/cli.h"
+#include "cli/model.h"
 
 /*
  * The document of config.json, which --config reads again. `model` is the model's name without folders.
@@ -18,6 +18,11 @@ void cz_run_config_set(json_t *config, const char *option, json_t *value, const 
 
 /* The document of machine.json. */
 json_t *cz_run_machine(const struct cz_cli *, const cz_runtime *);
+
+/*
+ * The model's name in result files: of a file its metadata convzoo.model, else its name without folders. Returns buf.
+ */
+char *cz_result_name(const struct cz_cli_model *, const char *operand, char *buf, size_t size);
 
 /* "c" of "a/b/c" and "a/b/c/". Returns buf. */
 char *cz_base_name(const char *path, char *buf, size_t size);
