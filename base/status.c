@@ -61,7 +61,7 @@ cz_status(cz_error_prefix)(cz_error *err, cz_status code, const char *fmt, ...)
     va_start(args, fmt);
     format_message(err, fmt, args, rest);
     va_end(args);
-    return err->code;
+    return code;
 }
 
 const char *cz_status_name(cz_status status)
