@@ -233,7 +233,7 @@ const struct cz_arg *cz_arg_get(const struct cz_args *args, const char *name)
     if (!arg) {
         fprintf(stderr, "convzoo: error: `%s` has no option --%s; please report this\n", args->command->name,
                 name);
-        abort();
+        exit(70); /* CZ_EXIT_INTERNAL */
     }
     return arg;
 }

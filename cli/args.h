@@ -58,7 +58,7 @@ const char *cz_source_name(enum cz_source);
 
 /*
  * Values by option name, without dashes. Asking for an option that the command does not have is our mistake
- * and aborts; numbers that were not given and have no default give `missing` or 0.
+ * and ends the program with 70; numbers that were not given and have no default give `missing` or 0.
  */
 const struct cz_arg *cz_arg_get(const struct cz_args *, const char *name);
 int cz_arg_given(const struct cz_args *, const char *name); /* by line, environment or file; not by default */
