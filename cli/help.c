@@ -44,15 +44,17 @@ int cz_help_example(const struct cz_command *command, int index, char *line, cha
 /* Prints text from column `at`, wrapped at HELP_WIDTH with `indent` blanks. Ends the line. */
 static void wrap(const char *text, int at, int indent, FILE *out)
 {
+    int first = 1;
     while (*text) {
         int n = (int)strcspn(text, " ");
-        if (at > indent && at + 1 + n > HELP_WIDTH) {
+        if (!first && at + 1 + n > HELP_WIDTH) {
             fprintf(out, "\n%*s", indent, "");
             at = indent;
-        } else if (at > indent) {
+        } else if (!first) {
             fputc(' ', out);
             at++;
         }
+        first = 0;
         fprintf(out, "%.*s", n, text);
         at += n;
         text += n;
@@ -132,6 +134,23 @@ static void print_examples(const struct cz_command *command, FILE *out)
             fprintf(out, "  %s\n", line);
 }
 
+int cz_help_note(const struct cz_command *command, int index, char *buf, size_t size)
+{
+    const char *p = command->notes;
+    size_t used = 0;
+    for (; *p; p++) {
+        int ends = *p == '\n', goes_on = ends && p[1] == ' ';
+        if (goes_on)
+            p += strspn(p + 1, " ");
+        if (index == 0 && used + 1 < size && (!ends || goes_on))
+            buf[used++] = goes_on ? ' ' : *p;
+        if (ends && !goes_on && index-- == 0)
+            break;
+    }
+    buf[used] = '\0';
+    return used > 0;
+}
+
 void cz_help_command(const struct cz_command *command, FILE *out)
 {
     fprintf(out, "Usage: convzoo %s%s%s [options]\n", command->name, command->operands[0] ? " " : "",
@@ -140,9 +159,9 @@ void cz_help_command(const struct cz_command *command, FILE *out)
     print_examples(command, out);
     print_groups(command, out);
     print_also(command, out);
-    fputs(command->notes, out);
-    if (command->notes[0] && command->notes[strlen(command->notes) - 1] != '\n')
-        fputc('\n', out);
+    char note[CZ_HELP_NOTE];
+    for (int i = 0; cz_help_note(command, i, note, sizeof note); i++)
+        wrap(note, 0, 2, out);
 }
 
 static int begins_with_word(const char *name, const char *word)

@@ -26,6 +26,9 @@ char *cz_help_sentence(const struct cz_option *, char *buf, size_t size);
 
 /* Line `index` of a command's examples split at the tab; 0 after the last. Buffers of 128 and 128 bytes. */
 int cz_help_example(const struct cz_command *, int index, char *line, char *comment);
-enum { CZ_HELP_EXAMPLE = 128 };
+enum { CZ_HELP_EXAMPLE = 128, CZ_HELP_NOTE = 1024 };
+
+/* Note `index` of a command: a line with those below it that begin with a blank. 0 after the last. */
+int cz_help_note(const struct cz_command *, int index, char *buf, size_t size);
 
 #endif

@@ -144,15 +144,12 @@ static void print_command(const struct cz_command *command, FILE *out)
     print_options(command, out);
     print_examples(command, out);
     if (command->notes[0]) {
+        char note[CZ_HELP_NOTE];
         fputs(".SH NOTES\n", out);
-        for (const char *p = command->notes; *p;) {
-            char line[256];
-            size_t n = strcspn(p, "\n");
-            snprintf(line, sizeof line, "%.*s", (int)n, p);
-            print_line(NULL, line, out);
-            p += n + (p[n] == '\n');
-            if (*p)
+        for (int i = 0; cz_help_note(command, i, note, sizeof note); i++) {
+            if (i > 0)
                 fputs(".br\n", out);
+            print_line(NULL, note, out);
         }
     }
     fputs(".SH SEE ALSO\n\\fBconvzoo\\fR(1), \\fBconvzoo\\-formats\\fR(5)\n", out);

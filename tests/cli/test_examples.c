@@ -26,6 +26,8 @@ static int make_files(void **state)
     (void)state;
     static const long long picture[] = {1, 3, 224, 224}, row[] = {2, 4};
     static const char *const folders[] = {"photos",
+                                          "photos/ants",
+                                          "photos/bees",
                                           "flowers",
                                           "flowers/rose",
                                           "flowers/tulip",
@@ -52,8 +54,11 @@ static int make_files(void **state)
         snprintf(path, sizeof path, "%s/%s", run_folder(), folders[i]);
         assert_int_equal(mkdir(path, 0700), 0);
     }
-    fixture_picture("photos/1.jpg", 240, 320, 5);
-    fixture_picture("photos/2.png", 320, 240, 6);
+    for (unsigned i = 0; i < 10; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "photos/%s/%u.jpg", i % 2 ? "ants" : "bees", i);
+        fixture_picture(name, 240, 320, 10 + i);
+    }
     fixture_picture("flowers/rose/1.png", 60, 80, 8);
     fixture_picture("flowers/tulip/1.png", 60, 80, 9);
     char bin[256];
@@ -62,7 +67,7 @@ static int make_files(void **state)
     return 0;
 }
 
-static const char *const slow[] = {"zoo verify"};
+static const char *const slow[] = {"zoo verify", "finetune"};
 static int want_slow;
 
 static int is_slow(const char *command)
