@@ -66,8 +66,8 @@ static void copy_row(const struct choice *c, const float *in, int64_t in_pixel_s
                 continue;
             }
             const float *from = in + x * in_pixel_step;
-            if (in_lane_step == 1)
-                memcpy(to, from, sizeof *to * (size_t)width);
+            if (in_lane_step == 1) /* blocked; or row-major with one pixel, where an image ends early */
+                memcpy(to, from, sizeof *to * (size_t)n_lanes);
             else
                 for (int lane = 0; lane < n_lanes; lane++)
                     to[lane] = from[lane * in_lane_step];

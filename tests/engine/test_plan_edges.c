@@ -130,7 +130,7 @@ static void check(struct made *m)
     cz_error err = {0};
     struct cz_shape s = m->g->values[m->x].shape;
     int64_t n = cz_shape_count(&s);
-    float *data = calloc((size_t)n + 1, sizeof *data);
+    float *data = malloc(n ? sizeof *data * (size_t)n : 1); /* exactly, for the sanitizer */
     for (int64_t i = 0; i < n; i++)
         data[i] = random_value(99, (uint64_t)i);
     cz_tensor x = cz_tensor_view(data, &s);
@@ -198,6 +198,20 @@ static void convolution_of_any_reach(void **state)
             output(&m, unary(&m, "Relu", node(&m, "Conv", &a, in, 2)));
             check(&m);
         }
+}
+
+/* An image of one pixel in row-major order: its channels are neighbours, and few. */
+static void convolution_of_one_pixel(void **state)
+{
+    (void)state;
+    for (int rank = 3; rank <= 4; rank++) {
+        struct made m = start(17, (struct cz_shape){CZ_F32, rank, {1, 3, 1, 1}});
+        struct cz_attr_list a = {0};
+        add_ints(&m, &a, "pads", (int64_t[]){1, 1, 1, 1}, 2 * (rank - 2));
+        int in[2] = {m.x, param(&m, (struct cz_shape){CZ_F32, rank, {5, 3, 2, 2}})};
+        output(&m, node(&m, "Conv", &a, in, 2));
+        check(&m);
+    }
 }
 
 static void convolution_without_channels(void **state)
@@ -426,6 +440,7 @@ int main(void)
         cmocka_unit_test(gemm_with_computed_c),
         cmocka_unit_test(convolution_of_any_reach),
         cmocka_unit_test(convolution_without_channels),
+        cmocka_unit_test(convolution_of_one_pixel),
         cmocka_unit_test(pool_of_any_window),
         cmocka_unit_test(pool_of_empty_windows),
         cmocka_unit_test(pad_before_ceil_mode),
