@@ -100,8 +100,8 @@ static int print_text(const struct cz_cli *cli, const struct verification *v)
     cz_table_column(t, "MACs", "macs", CZ_RIGHT);
     cz_table_column(t, "tensors", "tensors", CZ_RIGHT);
     cz_table_column(t, "names", "names", CZ_LEFT);
-    cz_table_column(t, "state bits", "state_bits", CZ_LEFT);
-    cz_table_column(t, "worst logit diff", "worst_diff", CZ_RIGHT);
+    cz_table_column(t, "state\nbits", "state_bits", CZ_LEFT);
+    cz_table_column(t, "worst\nlogit diff", "worst_diff", CZ_RIGHT);
     cz_table_column(t, "goldens", "goldens", CZ_RIGHT);
     cz_table_column(t, "result", "pass", CZ_LEFT);
     for (int i = 0; i < v->n_rows; i++)
