@@ -42,7 +42,7 @@ static int initialise(struct cz_cli *cli, const char *text, struct cz_cli_model 
                                                 "convzoo.parent_sha256", "convzoo.data_sha256"};
     cz_error err;
     struct cz_init init;
-    if (cz_init_parse(text, &init, &err) != CZ_OK || cz_init_apply(m->graph, init, &err) != CZ_OK)
+    if (cz_init_parse(text, &init, &err) != CZ_OK || cz_init_apply(m->graph, init, NULL, &err) != CZ_OK)
         return cz_cli_fail(cli, &err);
     for (size_t i = 0; i < sizeof about_weights / sizeof *about_weights; i++)
         cz_graph_drop_metadata(m->graph, about_weights[i]);

@@ -1,4 +1,5 @@
 #include "zoo/init.h"
+#include "base/checked.h"
 #include "base/math.h"
 #include "base/philox.h"
 #include "zoo/golden.h"
@@ -47,26 +48,92 @@ static void four_normals(uint64_t seed, uint64_t block, uint32_t stream, double 
     }
 }
 
-static void fill_normal(const struct cz_param *p, uint64_t seed, double deviation)
+/* ---- one tensor, cut into tiles ---- */
+
+enum { TILE = 1 << 14 }; /* elements: 64 KiB; a multiple of the four that are drawn together */
+
+struct job {
+    const struct cz_param *param;
+    struct cz_shape shape;
+    uint64_t seed;
+    double deviation; /* of normal values, or */
+    float constant;
+    uint64_t bits; /* atomic: the sum's order does not matter modulo 2^64 */
+};
+
+static int64_t tile_begin(const struct job *j, int64_t tile, int64_t *n)
 {
-    uint32_t stream = (uint32_t)cz_fnv1a64(p->name, strlen(p->name), CZ_FNV1A64_START);
-    struct cz_shape shape = cz_tensor_shape(&p->value);
-    float *w = p->value.data;
+    int64_t first = tile * TILE, left = cz_shape_count(&j->shape) - first;
+    *n = left < TILE ? left : TILE;
+    return first;
+}
+
+static void normal_tile(void *ctx, int64_t tile, int worker)
+{
+    const struct job *j = ctx;
+    const char *name = j->param->name;
+    uint32_t stream = (uint32_t)cz_fnv1a64(name, strlen(name), CZ_FNV1A64_START);
+    int64_t n, first = tile_begin(j, tile, &n);
+    float *w = (float *)j->param->value.data + first;
     double normal[4];
-    for (int64_t i = 0, n = cz_shape_count(&shape); i < n; i++) {
+    (void)worker;
+    for (int64_t i = 0; i < n; i++) {
         if (i % 4 == 0)
-            four_normals(seed, (uint64_t)(i / 4), stream, normal);
-        w[i] = (float)(deviation * normal[i % 4]);
+            four_normals(j->seed, (uint64_t)((first + i) / 4), stream, normal);
+        w[i] = (float)(j->deviation * normal[i % 4]);
     }
 }
 
-static void fill_constant(const struct cz_param *p, float value)
+static void constant_tile(void *ctx, int64_t tile, int worker)
 {
-    struct cz_shape shape = cz_tensor_shape(&p->value);
-    float *w = p->value.data;
-    for (int64_t i = 0, n = cz_shape_count(&shape); i < n; i++)
-        w[i] = value;
+    const struct job *j = ctx;
+    int64_t n, first = tile_begin(j, tile, &n);
+    float *w = (float *)j->param->value.data + first;
+    (void)worker;
+    for (int64_t i = 0; i < n; i++)
+        w[i] = j->constant;
 }
+
+static void golden_tile(void *ctx, int64_t tile, int worker)
+{
+    const struct job *j = ctx;
+    int64_t n, first = tile_begin(j, tile, &n);
+    (void)worker;
+    cz_golden_fill(j->seed, j->param->name, (enum cz_fill)j->param->golden_rule, &j->shape, first, n,
+                   (float *)j->param->value.data + first);
+}
+
+static void golden_bits_tile(void *ctx, int64_t tile, int worker)
+{
+    struct job *j = ctx;
+    float values[TILE];
+    int64_t n, first = tile_begin(j, tile, &n);
+    uint64_t sum = 0;
+    (void)worker;
+    cz_golden_fill(j->seed, j->param->name, (enum cz_fill)j->param->golden_rule, &j->shape, first, n, values);
+    for (int64_t i = 0; i < n; i++) {
+        uint32_t bits;
+        memcpy(&bits, &values[i], sizeof bits);
+        sum += bits;
+    }
+    __atomic_fetch_add(&j->bits, sum, __ATOMIC_RELAXED);
+}
+
+static void each_tile(struct cz_pool *pool, struct job *j, void (*body)(void *, int64_t, int))
+{
+    int64_t n_tiles = cz_ceil_div(cz_shape_count(&j->shape), TILE);
+    if (pool)
+        cz_parallel_for(pool, n_tiles, body, j);
+    for (int64_t tile = 0; tile < n_tiles && !pool; tile++)
+        body(j, tile, 0);
+}
+
+static struct job job_of(const struct cz_param *p, uint64_t seed)
+{
+    return (struct job){.param = p, .shape = cz_tensor_shape(&p->value), .seed = seed};
+}
+
+/* ---- the rules ---- */
 
 static int is_head_weight(const struct cz_graph *g, const struct cz_param *p)
 {
@@ -86,30 +153,29 @@ static int is_running_variance(const struct cz_graph *g, const struct cz_param *
     return 0;
 }
 
-static void fill_kaiming(const struct cz_graph *g, const struct cz_param *p, uint64_t seed)
+static void fill_kaiming(const struct cz_graph *g, const struct cz_param *p, uint64_t seed,
+                         struct cz_pool *pool)
 {
-    if (p->role == CZ_WEIGHT) {
-        int64_t fan_in = 1;
-        for (int i = 1; i < p->value.rank; i++)
-            fan_in *= p->value.dim[i];
-        fill_normal(p, seed, is_head_weight(g, p) ? 0.01 : sqrt(2.0 / (double)fan_in));
-        return;
-    }
-    fill_constant(p, p->role == CZ_NORM_SCALE || is_running_variance(g, p) ? 1 : 0);
+    struct job j = job_of(p, seed);
+    int64_t fan_in = 1;
+    for (int i = 1; i < p->value.rank; i++)
+        fan_in *= p->value.dim[i];
+    j.deviation = is_head_weight(g, p) ? 0.01 : sqrt(2.0 / (double)fan_in);
+    j.constant = p->role == CZ_NORM_SCALE || is_running_variance(g, p) ? 1 : 0;
+    each_tile(pool, &j, p->role == CZ_WEIGHT ? normal_tile : constant_tile);
 }
 
-static cz_status fill_golden(const struct cz_param *p, uint64_t seed, cz_error *err)
+static cz_status fill_golden(const struct cz_param *p, uint64_t seed, struct cz_pool *pool, cz_error *err)
 {
-    struct cz_shape shape = cz_tensor_shape(&p->value);
+    struct job j = job_of(p, seed);
     if (p->golden_rule == CZ_FILL_NONE)
         CZ_FAIL(err, CZ_ERR_ARGUMENT,
                 "parameter '%s': no golden rule; --init golden is for networks of the zoo", p->name);
-    cz_golden_fill(seed, p->name, (enum cz_fill)p->golden_rule, &shape, 0, cz_shape_count(&shape),
-                   p->value.data);
+    each_tile(pool, &j, golden_tile);
     return CZ_OK;
 }
 
-cz_status cz_init_apply(struct cz_graph *g, struct cz_init init, cz_error *err)
+cz_status cz_init_apply(struct cz_graph *g, struct cz_init init, struct cz_pool *pool, cz_error *err)
 {
     if (init.kind == CZ_INIT_NONE)
         return CZ_OK;
@@ -119,37 +185,23 @@ cz_status cz_init_apply(struct cz_graph *g, struct cz_init init, cz_error *err)
             continue;
         CZ_TRY(cz_param_allocate(p, err));
         if (init.kind == CZ_INIT_KAIMING)
-            fill_kaiming(g, p, init.seed);
+            fill_kaiming(g, p, init.seed, pool);
         else
-            CZ_TRY(fill_golden(p, init.seed, err));
+            CZ_TRY(fill_golden(p, init.seed, pool, err));
     }
     g->params.version++;
     return CZ_OK;
 }
 
-static uint64_t param_bits(const struct cz_param *p, uint64_t seed)
+uint64_t cz_golden_state_bits(const struct cz_graph *g, uint64_t seed, struct cz_pool *pool)
 {
-    enum { CHUNK = 4096 };
-    float chunk[CHUNK];
-    struct cz_shape shape = cz_tensor_shape(&p->value);
     uint64_t sum = 0;
-    for (int64_t i = 0, count = cz_shape_count(&shape); i < count; i += CHUNK) {
-        int64_t n = count - i < CHUNK ? count - i : CHUNK;
-        cz_golden_fill(seed, p->name, (enum cz_fill)p->golden_rule, &shape, i, n, chunk);
-        for (int64_t k = 0; k < n; k++) {
-            uint32_t bits;
-            memcpy(&bits, &chunk[k], sizeof bits);
-            sum += bits;
-        }
+    for (int i = 0; i < g->params.count; i++) {
+        struct job j = job_of(&g->params.items[i], seed);
+        if (g->params.items[i].role == CZ_CONSTANT)
+            continue;
+        each_tile(pool, &j, golden_bits_tile);
+        sum += j.bits;
     }
-    return sum;
-}
-
-uint64_t cz_golden_state_bits(const struct cz_graph *g, uint64_t seed)
-{
-    uint64_t sum = 0;
-    for (int i = 0; i < g->params.count; i++)
-        if (g->params.items[i].role != CZ_CONSTANT)
-            sum += param_bits(&g->params.items[i], seed);
     return sum;
 }

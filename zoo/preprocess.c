@@ -27,6 +27,7 @@ cz_status cz_zoo_preprocess(struct cz_arena *arena, const struct cz_zoo_publishe
     if (in_channels != 1 && in_channels != 3)
         return CZ_OK;
     const struct norm *norm = p ? find_norm(p->norm) : &norms[0];
+    int crop_px = p ? side_px : 0; /* [0,0]: no crop */
     int resize_px = p ? (p->resize_px * side_px + p->crop_px / 2) / p->crop_px : side_px,
         gray = in_channels == 1;
     *out = cz_arena_printf(arena,
@@ -35,7 +36,7 @@ cz_status cz_zoo_preprocess(struct cz_arena *arena, const struct cz_zoo_publishe
                            "\"crop\":{\"mode\":\"%s\",\"size_px\":[%d,%d]},\"scale\":0.00392156862745098,"
                            "\"mean\":[%s],\"std\":[%s],\"layout\":\"NCHW\"}",
                            gray ? "GRAY" : "RGB", p ? "shorter" : "squash", resize_px, resize_px,
-                           p ? p->filter : "bilinear", p ? "center" : "none", side_px, side_px,
+                           p ? p->filter : "bilinear", p ? "center" : "none", crop_px, crop_px,
                            gray ? norm->gray_mean : norm->mean, gray ? norm->gray_std : norm->std);
     if (!*out)
         CZ_FAIL(err, CZ_ERR_MEMORY, "model: out of memory writing its preprocessing");

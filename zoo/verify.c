@@ -1,4 +1,5 @@
 #include "zoo/verify.h"
+#include "engine/runtime.h"
 #include "zoo/golden.h"
 
 #include <math.h>
@@ -41,13 +42,13 @@ static cz_status macs_at(const struct cz_graph *g, int side_px, int64_t *macs, c
     return CZ_OK;
 }
 
-static void compare_figures(const struct cz_graph *g, const struct cz_zoo_reference *r,
+static void compare_figures(const struct cz_graph *g, const struct cz_zoo_reference *r, struct cz_pool *pool,
                             struct cz_verify_row *row)
 {
     row->parameters_equal = row->parameters == r->parameters;
     row->macs_equal = row->macs == r->macs;
     row->names_equal = row->tensors == r->tensors && cz_zoo_names_hash(g) == r->names_hash;
-    uint64_t bits = cz_golden_state_bits(g, SEED);
+    uint64_t bits = cz_golden_state_bits(g, SEED, pool);
     row->bits_equal = bits == r->state_bits;
     if (!row->parameters_equal)
         disagree(row, "%lld parameters, reference %lld", (long long)row->parameters,
@@ -230,8 +231,8 @@ cz_status cz_verify_graph(cz_runtime *runtime, const struct cz_zoo_entry *entry,
     if (!row->has_reference)
         return CZ_OK;
     if (reference)
-        compare_figures(g, reference, row);
-    CZ_TRY(cz_init_apply(g, (struct cz_init){CZ_INIT_GOLDEN, SEED}, err));
+        compare_figures(g, reference, runtime->pool, row);
+    CZ_TRY(cz_init_apply(g, (struct cz_init){CZ_INIT_GOLDEN, SEED}, runtime->pool, err));
     CZ_TRY(check_goldens(runtime, g, &list, options && options->full, row, err));
     row->pass = row->parameters_equal && row->macs_equal && row->names_equal && row->bits_equal &&
                 row->batch_equal && row->n_goldens > 0 && row->passed == row->n_goldens;

@@ -1,5 +1,6 @@
 #include "zoo/zoo.h"
 #include "base/nearest.h"
+#include "engine/runtime.h"
 #include "zoo/families.h"
 #include "zoo/golden.h"
 #include "zoo/preprocess.h"
@@ -192,7 +193,7 @@ static cz_status build_graph(struct cz_graph *g, const struct network *network,
     g->ir_version = 8; /* of opset 17 */
     g->producer = "convzoo";
     CZ_TRY(add_metadata(g, e, o, err));
-    return cz_init_apply(g, o->init, err);
+    return cz_init_apply(g, o->init, o->pool, err);
 }
 
 cz_status cz_zoo_build(const char *name, const struct cz_zoo_options *given, struct cz_graph **out,
@@ -221,7 +222,6 @@ cz_status cz_zoo_build(const char *name, const struct cz_zoo_options *given, str
 cz_status cz_model_build(cz_runtime *runtime, const char *zoo_name, const cz_build_options *given,
                          cz_model **out, cz_error *err)
 {
-    (void)runtime;
     cz_build_options o = {sizeof o, 0, 0, 0, 0};
     if (given && given->struct_size > sizeof o)
         CZ_FAIL(err, CZ_ERR_ARGUMENT, "cz_model_build: options of %zu bytes, this library knows %zu; relink",
@@ -231,7 +231,8 @@ cz_status cz_model_build(cz_runtime *runtime, const char *zoo_name, const cz_bui
     struct cz_zoo_options options = {.n_classes = o.n_classes,
                                      .in_channels = o.in_channels,
                                      .width = o.width,
-                                     .init = {CZ_INIT_KAIMING, o.init_seed}};
+                                     .init = {CZ_INIT_KAIMING, o.init_seed},
+                                     .pool = runtime ? runtime->pool : NULL};
     return cz_zoo_build(zoo_name, &options, out, err);
 }
 

@@ -48,6 +48,7 @@ struct cz_zoo_options {
     double width;                        /* 0: 1; only for small-image networks */
     const char *tag;                     /* whose preprocessing; NULL: the recommended weights' */
     struct cz_init init;
+    struct cz_pool *pool; /* threads that fill the weights, NULL: the caller's */
 };
 
 /*

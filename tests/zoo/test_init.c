@@ -118,8 +118,31 @@ static void golden_fills_what_its_sum_says(void **state)
             sum += bits[k];
     }
     assert_true(sum == cz_zoo_find_reference("mobilenet_v3_small")->state_bits);
-    assert_true(cz_golden_state_bits(g, 2) != sum);
+    assert_true(cz_golden_state_bits(g, 2, NULL) != sum);
     cz_graph_release(g);
+}
+
+/* mobilenet_v3_small has tensors of one element up to 590,000, of every rule. */
+static void threads_change_no_bit(void **state)
+{
+    (void)state;
+    for (int kind = CZ_INIT_KAIMING; kind <= CZ_INIT_GOLDEN; kind++) {
+        struct cz_graph *alone = build("mobilenet_v3_small", 0, (enum cz_init_kind)kind, 3);
+        for (int threads = 1; threads <= 7; threads += 2) {
+            struct cz_pool *pool;
+            assert_int_equal(cz_pool_create(threads, &pool, NULL), CZ_OK);
+            struct cz_graph *g = build("mobilenet_v3_small", 0, CZ_INIT_NONE, 0);
+            assert_int_equal(cz_init_apply(g, (struct cz_init){(enum cz_init_kind)kind, 3}, pool, NULL),
+                             CZ_OK);
+            for (int i = 0; i < g->params.count; i++)
+                if (!same_bits(&g->params.items[i], &alone->params.items[i]))
+                    fail_msg("%s differs with %d threads", g->params.items[i].name, threads);
+            assert_true(cz_golden_state_bits(g, 3, pool) == cz_golden_state_bits(g, 3, NULL));
+            cz_graph_release(g);
+            cz_pool_destroy(pool);
+        }
+        cz_graph_release(alone);
+    }
 }
 
 static void golden_needs_a_zoo_graph(void **state)
@@ -129,7 +152,7 @@ static void golden_needs_a_zoo_graph(void **state)
     struct cz_graph *g = build("lenet5", 0, CZ_INIT_NONE, 0);
     assert_null(g->params.items[0].value.data);
     g->params.items[3].golden_rule = 0;
-    assert_int_equal(cz_init_apply(g, (struct cz_init){CZ_INIT_GOLDEN, 1}, &err), CZ_ERR_ARGUMENT);
+    assert_int_equal(cz_init_apply(g, (struct cz_init){CZ_INIT_GOLDEN, 1}, NULL, &err), CZ_ERR_ARGUMENT);
     assert_non_null(strstr(err.message, "conv2.bias"));
     cz_graph_release(g);
 }
@@ -153,9 +176,13 @@ static void init_texts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(kaiming_has_its_spread),   cmocka_unit_test(seeds_and_names_decide),
-        cmocka_unit_test(kaiming_bits_stay),        cmocka_unit_test(golden_fills_what_its_sum_says),
-        cmocka_unit_test(golden_needs_a_zoo_graph), cmocka_unit_test(init_texts),
+        cmocka_unit_test(kaiming_has_its_spread),
+        cmocka_unit_test(seeds_and_names_decide),
+        cmocka_unit_test(kaiming_bits_stay),
+        cmocka_unit_test(golden_fills_what_its_sum_says),
+        cmocka_unit_test(threads_change_no_bit),
+        cmocka_unit_test(golden_needs_a_zoo_graph),
+        cmocka_unit_test(init_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

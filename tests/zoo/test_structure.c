@@ -2,6 +2,7 @@
  * Every network of the zoo, without running it: parameters, multiply-adds, names and shapes, state bits;
  * classes, channels and widths; what is refused.
  */
+#include "data/preprocess.h"
 #include "zoo/golden.h"
 #include "zoo/verify.h"
 
@@ -62,7 +63,8 @@ static void figures_are_the_references(void **state)
         check_number(e->name, "multiply-adds", macs_at(g, e->side_px), r->macs);
         check_number(e->name, "tensors", cz_zoo_state_tensors(g), r->tensors);
         check_number(e->name, "hash of names", (int64_t)cz_zoo_names_hash(g), (int64_t)r->names_hash);
-        check_number(e->name, "state bits", (int64_t)cz_golden_state_bits(g, 1), (int64_t)r->state_bits);
+        check_number(e->name, "state bits", (int64_t)cz_golden_state_bits(g, 1, NULL),
+                     (int64_t)r->state_bits);
         cz_graph_release(g);
         n++;
     }
@@ -189,6 +191,22 @@ static void width_multiplies_channels(void **state)
 
 /* ---- any number of classes and channels, for every network ---- */
 
+/* The metadata is what data/ reads, for the network's channels and size. */
+static void check_preprocessing(const struct cz_graph *g, int channels, int side_px)
+{
+    const char *text = cz_model_metadata(g, "convzoo.preprocess");
+    struct cz_preprocess p;
+    cz_error err = {0};
+    assert_true(!text == (channels == 5));
+    if (!text)
+        return;
+    if (cz_preprocess_parse(text, strlen(text), &p, &err) != CZ_OK)
+        fail_msg("%s: %s", g->info.name, err.message);
+    const int *size = p.crop_mode == CZ_CROP_NONE ? p.resize_size : p.crop_size;
+    check_number(g->info.name, "channels of its pictures", cz_preprocess_channels(&p), channels);
+    check_number(g->info.name, "side of its pictures", size[0], side_px);
+}
+
 static void classes_and_channels_are_free(void **state)
 {
     (void)state;
@@ -204,7 +222,7 @@ static void classes_and_channels_are_free(void **state)
                 fail_msg("%s: output is not [1,7]", e->name);
             assert_string_equal(g->values[g->outputs[0]].name, "logits");
             assert_true(cz_graph_find_node(g, g->head) >= 0);
-            assert_true(!cz_model_metadata(g, "convzoo.preprocess") == (channels == 5));
+            check_preprocessing(g, channels, e->side_px);
             cz_infer_destroy(r);
             cz_graph_release(g);
         }
@@ -237,7 +255,8 @@ static void preprocessing_is_the_published(void **state)
         {"resnet18", {.in_channels = 1}, {"\"GRAY\"", "\"mean\":[0.449]", "\"std\":[0.226]"}},
         {"lenet5",
          {0},
-         {"\"GRAY\"", "\"mode\":\"squash\",\"size_px\":[32,32]", "\"crop\":{\"mode\":\"none\""}},
+         {"\"GRAY\"", "\"mode\":\"squash\",\"size_px\":[32,32]",
+          "\"crop\":{\"mode\":\"none\",\"size_px\":[0,0]"}},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct cz_graph *g = build(cases[i].model, &cases[i].options);
