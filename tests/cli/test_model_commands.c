@@ -292,7 +292,7 @@ static void run_refuses_what_does_not_fit(void **state)
          "convzoo: error: lenet5: no weights here; give an ONNX file, or --init kaiming:S for random "
          "weights\n",
          run("run lenet5 --input %s", digit)},
-        {2, "option --init: is for networks of the zoo",
+        {2, "no golden rule; --init golden is for networks of the zoo",
          run("run %s --init golden:1 --input %s", lenet, digit)},
         {2, "--init kaimin:1: ", run("run lenet5 --init kaimin:1 --input %s", digit)},
     };
