@@ -99,32 +99,33 @@ struct cz_interval cz_paired_difference(int64_t both, int64_t only_first, int64_
                                 clamp(d + joined(w1.high - p1, p2 - w2.low, phi), -1, 1)};
 }
 
-/* Position of p[i] in ascending order, equal ones by index. */
-static int rank_of(const double *p, int n, int i)
+struct ranked_p {
+    double p;
+    int index;
+};
+
+static int compare_p(const void *a, const void *b)
 {
-    int rank = 0;
-    for (int j = 0; j < n; j++)
-        rank += p[j] < p[i] || (p[j] == p[i] && j < i);
-    return rank;
+    const struct ranked_p *x = a, *y = b;
+    return (x->p > y->p) - (x->p < y->p);
 }
 
-/* (n - rank) p, never below that of a smaller p. */
-static double holm_one(const double *p, int n, int i)
+cz_status cz_holm(const double *p, int n, double *adjusted, cz_error *err)
 {
-    double largest = 0;
-    for (int j = 0; j < n; j++) {
-        if (p[j] > p[i])
-            continue;
-        const double q = (n - rank_of(p, n, j)) * p[j];
-        largest = q > largest ? q : largest;
-    }
-    return largest < 1 ? largest : 1;
-}
-
-void cz_holm(const double *p, int n, double *adjusted)
-{
+    struct ranked_p *sorted = malloc(((size_t)n + 1) * sizeof *sorted);
+    if (!sorted)
+        CZ_FAIL(err, CZ_ERR_MEMORY, "Holm's correction: out of memory");
     for (int i = 0; i < n; i++)
-        adjusted[i] = holm_one(p, n, i);
+        sorted[i] = (struct ranked_p){p[i], i};
+    qsort(sorted, (size_t)n, sizeof *sorted, compare_p);
+    double largest = 0; /* (n - rank) p, never below that of a smaller p */
+    for (int rank = 0; rank < n; rank++) {
+        const double q = (n - rank) * sorted[rank].p;
+        largest = q > largest ? q : largest;
+        adjusted[sorted[rank].index] = largest < 1 ? largest : 1;
+    }
+    free(sorted);
+    return CZ_OK;
 }
 
 static int compare_doubles(const void *a, const void *b)

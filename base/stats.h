@@ -39,9 +39,8 @@ double cz_mcnemar(int64_t b, int64_t c);
 struct cz_interval cz_paired_difference(int64_t both, int64_t only_first, int64_t only_second,
                                         int64_t neither);
 
-/* Holm's step-down adjustment (1979) of p[n] into another array, for n tests at once; n is small (cubic
- * time). */
-void cz_holm(const double *p, int n, double *adjusted);
+/* Holm's step-down adjustment (1979) of p[n], for n tests at once. Errors CZ_ERR_MEMORY. */
+cz_status cz_holm(const double *p, int n, double *adjusted, cz_error *);
 
 /*
  * Mann-Whitney's U test of a[na] against b[nb]; *u is the number of pairs with a > b, ties counting 1/2.

@@ -259,13 +259,13 @@ static cz_status judge_all(struct cz_comparison *c, cz_error *err)
         CZ_FAIL(err, CZ_ERR_MEMORY, "compare: out of memory");
     for (int r = 0; r < n_tests; r++)
         p[r] = c->rows[r + 1].p;
-    cz_holm(p, n_tests, p + n_tests);
-    for (int r = 0; r < n_tests; r++) {
+    const cz_status status = cz_holm(p, n_tests, p + n_tests, err);
+    for (int r = 0; r < n_tests && status == CZ_OK; r++) {
         c->rows[r + 1].holm_p = p[n_tests + r];
         c->rows[r + 1].verdict = judge(&c->rows[r + 1], c->margin);
     }
     free(p);
-    return CZ_OK;
+    return status;
 }
 
 static cz_status fill(struct cz_comparison *c, const struct cz_compare_options *options, cz_error *err)

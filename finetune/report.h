@@ -74,6 +74,9 @@ cz_status cz_report_read(const char *path, struct cz_report **out, cz_error *);
 cz_status cz_report_parse(const void *bytes, size_t size, const char *name, struct cz_report **out,
                           cz_error *);
 
+/* The same from a document. */
+cz_status cz_report_from_json(const json_t *root, const char *name, struct cz_report **out, cz_error *);
+
 enum { CZ_REPORT_MAX_BYTES = 1 << 30 };
 
 #endif

@@ -275,9 +275,10 @@ static cz_status read_root(struct reader *reader, const json_t *root, cz_error *
     return check_figures(r, root, err);
 }
 
-static cz_status read_document(const json_t *root, const char *name, struct cz_report **out, cz_error *err)
+cz_status cz_report_from_json(const json_t *root, const char *name, struct cz_report **out, cz_error *err)
 {
     struct reader reader = {0};
+    *out = NULL;
     cz_status status = cz_report_create(&reader.report, err);
     if (status == CZ_OK) {
         status = read_root(&reader, root, err);
@@ -299,7 +300,7 @@ cz_status cz_report_read(const char *path, struct cz_report **out, cz_error *err
     json_t *root;
     *out = NULL;
     CZ_TRY(cz_json_load_file(path, CZ_REPORT_MAX_BYTES, &root, err));
-    cz_status status = read_document(root, path, out, err);
+    cz_status status = cz_report_from_json(root, path, out, err);
     json_decref(root);
     return status;
 }
@@ -313,7 +314,7 @@ cz_status cz_report_parse(const void *bytes, size_t size, const char *name, stru
     if (!root)
         CZ_FAIL(err, CZ_ERR_FORMAT, "%s: not JSON: line %d, column %d: %s", name, where.line, where.column,
                 where.text);
-    cz_status status = read_document(root, name, out, err);
+    cz_status status = cz_report_from_json(root, name, out, err);
     json_decref(root);
     return status;
 }
