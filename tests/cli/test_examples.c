@@ -68,7 +68,7 @@ static int make_files(void **state)
 }
 
 /* In the order they run: eval reads what finetune's examples made. */
-static const char *const slow[] = {"zoo verify", "finetune", "eval"};
+static const char *const slow[] = {"bench", "zoo verify", "finetune", "eval", "compare"};
 static int want_slow;
 
 static int is_slow(const char *command)
