@@ -353,6 +353,9 @@ static void put_model(struct onnx_out *o, const struct job *j)
         onnx_put_message(o, METADATA_PROPS, metadata_body, &j->graph->metadata[i]);
 }
 
+/* Shape sub-graphs fold in a few bytes; whole weights need not be computed to know a shape. */
+enum { FOLD_BYTES = 64 << 10 };
+
 /* Open heights and widths take the network's usual size, to know the shapes behind them. */
 static cz_status infer_at(const struct cz_graph *g, int64_t batch, struct cz_infer **out, cz_error *err)
 {
@@ -370,7 +373,7 @@ static cz_status infer_at(const struct cz_graph *g, int64_t batch, struct cz_inf
             given[n].dim[d] = v->shape.dim[d] < 0 ? usual[d] : d == 0 && batch > 0 ? -1 : v->shape.dim[d];
         n++;
     }
-    cz_status status = cz_infer_create(g, given, n, batch, 0, out, err);
+    cz_status status = cz_infer_create(g, given, n, batch, FOLD_BYTES, out, err);
     free(given);
     return status;
 }

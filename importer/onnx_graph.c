@@ -267,12 +267,15 @@ static int count_classes(const struct cz_shape *s)
     return s->rank >= 2 && classes <= INT32_MAX ? (int)classes : -1;
 }
 
+/* Shape sub-graphs fold in a few bytes; whole weights need not be computed to know a shape. */
+enum { FOLD_BYTES = 64 << 10 };
+
 static void find_classes(struct onnx_model *m)
 {
     struct cz_graph *g = m->out;
     struct cz_infer *shapes;
     g->info.n_classes = count_classes(&g->values[g->outputs[0]].shape);
-    if (g->info.n_classes >= 0 || cz_infer_create(g, NULL, 0, 0, 0, &shapes, NULL) != CZ_OK)
+    if (g->info.n_classes >= 0 || cz_infer_create(g, NULL, 0, 0, FOLD_BYTES, &shapes, NULL) != CZ_OK)
         return; /* the file does not say, and not every size is fixed */
     g->info.n_classes = count_classes(&shapes->shape[g->outputs[0]]);
     cz_infer_destroy(shapes);
