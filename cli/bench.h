@@ -13,11 +13,13 @@ enum cz_bench_form { CZ_FORM_TABLE, CZ_FORM_JSON, CZ_FORM_CSV };
 
 /* The command line, both spellings of it in one. */
 struct cz_bench_settings {
-    const char *mode, *sort; /* sort NULL: as given */
-    const char *filter;      /* NULL: all */
+    const char *mode, *sort;            /* sort NULL: as given */
+    const char *batch, *threads;        /* lists of numbers; threads NULL: the CPUs allowed */
+    const char *isa, *gemm, *init_text; /* isa, gemm NULL: auto */
+    const char *filter;                 /* NULL: all */
     int list_tests, process, profile, random_order, report_aggregates, display_aggregates;
-    int reps;
-    int64_t warmup; /* negative: auto */
+    int reps, side_px, no_fuse; /* side_px 0: the model's */
+    int64_t warmup;             /* negative: auto */
     double min_seconds, warmup_seconds;
     enum cz_bench_form form, out_form;
     const char *out, *profile_file; /* NULL: none */
@@ -48,8 +50,35 @@ struct cz_bench_job {
     size_t source_capacity, model_capacity, cell_capacity;
 };
 
+void cz_bench_job_deinit(struct cz_bench_job *);
+
+/* Fills models from the operands; makes the cells: every model with every batch and number of threads that
+ * the filter lets through. Exit codes, errors reported. */
+int cz_bench_collect(struct cz_bench_job *);
+int cz_bench_make_cells(struct cz_bench_job *);
+
 /* Opens model `index` of the job with its weights; `user` is the job. */
 cz_status cz_bench_open(void *user, int index, struct cz_graph **out, cz_error *);
+
+struct cz_progress;
+struct cz_bench_options cz_bench_options_of(struct cz_bench_job *, struct cz_progress *);
+
+/* Measures and says on stderr with what. `options` must live as long as the result. */
+cz_status cz_bench_measure(struct cz_bench_job *, struct cz_bench_options *options, struct cz_bench *,
+                           cz_error *);
+
+/* Errors of cells; the exit code of the (first) one. */
+int cz_bench_report_failure(const struct cz_bench_job *, const struct cz_bench_cell *, const cz_error *);
+int cz_bench_report_failures(struct cz_bench_job *, const struct cz_bench *);
+
+/* Puts what was measured into the file that `zoo list` reads; only a warning where that fails. */
+void cz_bench_remember(struct cz_bench_job *, const struct cz_bench *);
+
+/* Measures networks of the zoo briefly, batch 1, and remembers the results. An exit code. */
+int cz_bench_quick(struct cz_cli *, const char *const *names, int n);
+
+/* a, or b where a is CZ_EXIT_OK. */
+int cz_bench_first_of(int a, int b);
 
 /* The results as a table on `out`; `t` as in cz_table_print. 1 when memory ran out. */
 int cz_bench_print_table(const struct cz_bench *, const struct cz_bench_settings *, FILE *out,

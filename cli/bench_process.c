@@ -95,7 +95,7 @@ static char *quoted(const char *word, char *buf, size_t size)
 static int add_cell(struct run *r, const struct cz_bench_cell *cell)
 {
     cz_error err;
-    const struct cz_args *args = &r->job->cli->args;
+    const struct cz_bench_settings *s = &r->job->settings;
     char file[PATH_BYTES], self[PATH_BYTES], model[PATH_BYTES];
     if (write_files(r, cell->model, cell->batch, file, sizeof file, &err) != CZ_OK)
         return cz_cli_fail(r->job->cli, &err);
@@ -104,8 +104,8 @@ static int add_cell(struct run *r, const struct cz_bench_cell *cell)
                  (long long)cell->batch, cell->threads) ||
         add_word(r, "%s run %s --input %s/input-%d-%lld.npy --threads %d --isa %s --gemm %s%s",
                  quoted(r->self, self, sizeof self), quoted(file, model, sizeof model), r->folder,
-                 cell->model, (long long)cell->batch, cell->threads, cz_arg_text(args, "isa"),
-                 cz_arg_text(args, "gemm"), cz_arg_switch(args, "fuse") ? "" : " --fuse=no"))
+                 cell->model, (long long)cell->batch, cell->threads, s->isa, s->gemm,
+                 s->no_fuse ? " --fuse=no" : ""))
         return cz_cli_error(r->job->cli, CZ_EXIT_MEMORY, "bench: out of memory; close other programs");
     return CZ_EXIT_OK;
 }

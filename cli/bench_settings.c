@@ -199,6 +199,13 @@ int cz_bench_settle(struct cz_cli *cli, struct cz_bench_settings *s)
     s->sort = cz_arg_text(args, "sort");
     s->filter = cz_arg_text(args, "benchmark_filter");
     s->process = cz_arg_switch(args, "process");
+    s->batch = cz_arg_text(args, "batch");
+    s->threads = cz_arg_text(args, "threads");
+    s->isa = cz_arg_text(args, "isa");
+    s->gemm = cz_arg_text(args, "gemm");
+    s->init_text = cz_arg_text(args, "init");
+    s->side_px = (int)cz_arg_count(args, "size", 0);
+    s->no_fuse = !cz_arg_switch(args, "fuse");
     s->time_unit = unit ? unit : "us"; /* readers print times without decimals */
     settle_form(cli, s);
     settle_color(cli);
@@ -210,7 +217,7 @@ int cz_bench_settle(struct cz_cli *cli, struct cz_bench_settings *s)
         int part = parts[i](cli, s);
         code = code == CZ_EXIT_OK ? part : code;
     }
-    if (cz_init_parse(cz_arg_text(args, "init"), &s->init, &err) != CZ_OK)
+    if (cz_init_parse(s->init_text, &s->init, &err) != CZ_OK)
         code = cz_cli_fail(cli, &err);
     return code;
 }

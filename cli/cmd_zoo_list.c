@@ -3,6 +3,7 @@
  */
 #include "base/json_out.h"
 #include "bench/state.h"
+#include "cli/bench.h"
 #include "cli/paths.h"
 #include "cli/table.h"
 #include "cli/zoo_select.h"
@@ -313,6 +314,20 @@ static int print_list(struct cz_cli *cli, struct list *l)
                : CZ_EXIT_OK;
 }
 
+static int measure(struct cz_cli *cli, const struct list *l)
+{
+    const char **names = calloc((size_t)cz_zoo_count(), sizeof *names);
+    int n = 0;
+    if (!names)
+        return cz_cli_error(cli, CZ_EXIT_MEMORY, "zoo list: out of memory; close other programs");
+    for (int i = 0; i < cz_zoo_count(); i++)
+        if (l->chosen[i])
+            names[n++] = cz_zoo_at(i)->name;
+    int code = cz_bench_quick(cli, names, n);
+    free(names);
+    return code;
+}
+
 int cz_cmd_zoo_list(struct cz_cli *cli)
 {
     size_t n = (size_t)cz_zoo_count();
@@ -325,6 +340,8 @@ int cz_cmd_zoo_list(struct cz_cli *cli)
         code = cz_cli_zoo_select(cli, l.chosen);
     if (code == CZ_EXIT_OK && cz_arg_text(&cli->args, "family"))
         code = cz_cli_zoo_families(cli, cz_arg_text(&cli->args, "family"), l.chosen);
+    if (code == CZ_EXIT_OK && cz_arg_switch(&cli->args, "measure"))
+        code = measure(cli, &l);
     if (code == CZ_EXIT_OK)
         code = fill_rows(&l, &err) == CZ_OK ? print_list(cli, &l) : cz_cli_fail(cli, &err);
     free(l.rows);

@@ -225,6 +225,25 @@ static void results_are_remembered(void **state)
     json_decref(d);
 }
 
+static void zoo_list_measures_first(void **state)
+{
+    (void)state;
+    struct run r = run("zoo list lenet5_tanh --json");
+    assert_int_equal(r.code, 0);
+    json_t *d = parse(&r), *model = json_array_get(json_object_get(d, "models"), 0);
+    assert_true(json_is_null(json_object_get(model, "median_ms")));
+    json_decref(d);
+    run_free(&r);
+    r = run("zoo list lenet5_tanh --measure --json --quiet");
+    assert_int_equal(r.code, 0);
+    d = parse(&r);
+    model = json_array_get(json_object_get(d, "models"), 0);
+    assert_true(json_number_value(json_object_get(model, "median_ms")) > 0);
+    assert_int_equal((int)json_integer_value(json_object_get(model, "batch")), 1);
+    json_decref(d);
+    run_free(&r);
+}
+
 /* What went wrong in planning says in which model. */
 static void a_model_that_does_not_fit_is_named(void **state)
 {
@@ -293,6 +312,7 @@ int main(void)
         cmocka_unit_test(forms_of_output),
         cmocka_unit_test(check_and_bits_answer_yes),
         cmocka_unit_test(results_are_remembered),
+        cmocka_unit_test(zoo_list_measures_first),
         cmocka_unit_test(a_model_that_does_not_fit_is_named),
         cmocka_unit_test(a_bad_file_fails_alone),
         cmocka_unit_test(whole_processes_with_hyperfine),
