@@ -20,7 +20,8 @@ void cz_run_config_set(json_t *config, const char *option, json_t *value, const 
 json_t *cz_run_machine(const struct cz_cli *, const cz_runtime *);
 
 /*
- * The model's name in result files: of a file its metadata convzoo.model, else its name without folders. Returns buf.
+ * The model's name in result files: of a file its metadata convzoo.model, else its name without folders.
+ * Returns buf.
  */
 char *cz_result_name(const struct cz_cli_model *, const char *operand, char *buf, size_t size);
 

@@ -25,7 +25,8 @@ static int spatial_zeros(const struct cz_plan *plan, const struct cz_plan_node *
     double value = (double)attrs->value;
     if (in[2].present)
         value = in[2].constant.data ? cz_tensor_double(&in[2].constant, 0) : 1;
-    if (attrs->mode != CZ_PAD_CONSTANT || value != 0 || in[0].shape.dtype != CZ_F32 || cz_shape_count(&in[0].shape) == 0 ||
+    if (attrs->mode != CZ_PAD_CONSTANT || value != 0 || in[0].shape.dtype != CZ_F32 ||
+        cz_shape_count(&in[0].shape) == 0 ||
         cz_pad_resolve(attrs, in, node->n_in < 4 ? node->n_in : 4, pads, NULL) != CZ_OK)
         return 0;
     for (int i = 0; i < in[0].shape.rank; i++)

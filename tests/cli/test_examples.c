@@ -98,6 +98,10 @@ static void run_example(const char *line)
                  output);
 }
 
+/* What compare's examples name, from what finetune's and eval's made. */
+static const char compared_files[] = "for f in head other old new; do cp net.json $f.json; done; "
+                                     "for d in a b c; do cp -r runs/net-photos runs/$d; done";
+
 static int run_examples_of(const struct cz_command *c)
 {
     char line[CZ_HELP_EXAMPLE], comment[CZ_HELP_EXAMPLE];
@@ -123,8 +127,11 @@ static void every_example_runs(void **state)
     (void)state;
     int n = 0;
     if (want_slow) {
-        for (size_t i = 0; i < sizeof slow / sizeof *slow; i++)
+        for (size_t i = 0; i < sizeof slow / sizeof *slow; i++) {
+            if (strcmp(slow[i], "compare") == 0)
+                run_example(compared_files);
             n += run_examples_of(command_called(slow[i]));
+        }
     } else {
         for (int i = 0; i < cz_command_count(); i++)
             if (!is_slow(cz_command_at(i)->name))
