@@ -90,6 +90,7 @@ static int offer_value(struct request *r, const struct cz_command *command, cons
         r->before = before;
         r->prefix = equals + 1;
         offer_values(r, o);
+        r->before = "";
         return 1;
     }
     int attached = at > 0 && strcmp(words[at - 1], "=") == 0, alone = strcmp(word, "=") == 0;
@@ -126,6 +127,7 @@ static void offer_models(struct request *r)
     r->before = before;
     r->prefix = colon + 1;
     offer_tags(r, network);
+    r->before = "";
 }
 
 /* `resnet50 : v` as bash cuts `resnet50:v`. Returns 1 when the word at hand is such a part. */

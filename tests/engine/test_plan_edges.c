@@ -107,8 +107,8 @@ static void expect_close(const cz_tensor *found, const cz_tensor *wanted)
 static void run(struct made *m, cz_runtime *rt, const cz_tensor *x, const struct cz_reference *wanted)
 {
     cz_error err = {0};
-    cz_plan *plan;
-    cz_session *session;
+    cz_plan *plan = NULL;
+    cz_session *session = NULL;
     cz_tensor y[4] = {{0}};
     if (cz_plan_create(rt, m->g, NULL, &plan, &err) != CZ_OK ||
         cz_session_create(plan, &session, &err) != CZ_OK)
