@@ -106,6 +106,7 @@ static void model_seeds(void)
     write_msg("float32", m);
     write_msg("float16", make_model(8, 13, vision(F16)));
     struct msg g = vision(F32), t = make_tensor("far", F32, 1, pair, NULL, 0);
+    entry = (struct msg){0}; /* the first one's bytes went with the model */
     msg_text(&entry, 1, "location");
     msg_text(&entry, 2, "w.bin");
     msg_take(&t, 13, entry);
