@@ -282,7 +282,7 @@ static void describe_head(const struct job *j, char *buf, size_t size)
     if (ft->site.n_old_classes >= 0)
         snprintf(old, sizeof old, "was %lld", (long long)ft->site.n_old_classes);
     snprintf(buf, size, "trains: %s, Gemm %d -> %d (%s), seed %llu",
-             ft->site.node < 0 ? "head" : ft->options.graph->nodes[ft->site.node].name, ft->site.n_features,
+             cz_head_names(ft->options.graph, &ft->site).node, ft->site.n_features,
              ft->train.selection.n_classes, old, (unsigned long long)ft->options.fit.seed);
 }
 
@@ -338,6 +338,7 @@ static json_t *document(const struct job *j)
     const struct cz_metrics *m = &ft->report->metrics;
     const struct cz_choice *c = &ft->choice;
     const struct cz_setting *s = &c->settings[c->best];
+    const struct cz_head_names names = cz_head_names(ft->options.graph, &ft->site);
     json_t *list = json_array();
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         json_array_append_new(list, json_string(files[i]));
@@ -350,8 +351,8 @@ static json_t *document(const struct job *j)
                      "s:o, s:o, s:o}, "
                      "s:s, s:o}",
                      "schema", "convzoo.finetune/1", "run", cz_json_text(j->out), "model",
-                     cz_json_text(j->name), "data_sha256", ft->train.data_sha256, "trainable", "head.weight",
-                     "head.bias", "frozen_sha256_before", ft->frozen_before, "frozen_sha256_after",
+                     cz_json_text(j->name), "data_sha256", ft->train.data_sha256, "trainable", names.weight,
+                     names.bias, "frozen_sha256_before", ft->frozen_before, "frozen_sha256_after",
                      ft->frozen_after, "chosen", "optimizer", ft->options.fit.optimizer->name, "epochs",
                      ft->options.fit.epochs, "lr", cz_json_double(s->lr), "weight_decay",
                      cz_json_double(s->weight_decay), "val", val, "test", "split", ft->test.split, "n",

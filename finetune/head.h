@@ -39,6 +39,12 @@ cz_status cz_head_trunk(struct cz_graph *, const struct cz_head_site *, struct c
 cz_status cz_head_attach(struct cz_graph *, const struct cz_head_site *, const struct cz_linear *,
                          struct cz_graph **out, cz_error *);
 
+/* The names that attach wants to give; strings live as long as the graph. */
+struct cz_head_names {
+    const char *node, *weight, *bias;
+};
+struct cz_head_names cz_head_names(const struct cz_graph *, const struct cz_head_site *);
+
 /* The new classifier alone, from an input [N][n_features]: what turns stored features into the network's
  * logits. */
 cz_status cz_head_alone(const struct cz_linear *, struct cz_graph **out, cz_error *);

@@ -66,10 +66,6 @@ static cz_status add_weights(struct cz_graph *g, const char *name, enum cz_role 
     return CZ_OK;
 }
 
-struct names {
-    const char *node, *weight, *bias;
-};
-
 static const char *param_name(const struct cz_graph *g, const struct cz_node *node, int input,
                               const char *missing)
 {
@@ -77,9 +73,9 @@ static const char *param_name(const struct cz_graph *g, const struct cz_node *no
     return value >= 0 && g->values[value].kind == CZ_PARAM ? g->values[value].name : missing;
 }
 
-static struct names names_of(const struct cz_graph *g, const struct cz_head_site *site)
+struct cz_head_names cz_head_names(const struct cz_graph *g, const struct cz_head_site *site)
 {
-    struct names names = {"head", "head.weight", "head.bias"};
+    struct cz_head_names names = {"head", "head.weight", "head.bias"};
     if (site->node < 0)
         return names;
     const struct cz_node *old = &g->nodes[site->node];
@@ -90,7 +86,7 @@ static struct names names_of(const struct cz_graph *g, const struct cz_head_site
     return names;
 }
 
-static cz_status add_gemm(struct cz_graph *g, int features, const struct names *names,
+static cz_status add_gemm(struct cz_graph *g, int features, const struct cz_head_names *names,
                           const struct cz_linear *h, cz_error *err)
 {
     const struct cz_shape weight = cz_shape_of(CZ_F32, 2, (int64_t)h->n_classes, (int64_t)h->n_features);
@@ -115,7 +111,7 @@ cz_status cz_head_attach(struct cz_graph *g, const struct cz_head_site *site, co
                          struct cz_graph **out, cz_error *err)
 {
     struct cz_graph *to;
-    const struct names names = names_of(g, site);
+    const struct cz_head_names names = cz_head_names(g, site);
     CZ_TRY(cz_head_trunk(g, site, &to, err));
     const cz_status status = add_gemm(to, to->outputs[0], &names, h, err);
     if (status != CZ_OK) {
@@ -131,7 +127,7 @@ enum { HEAD_OPSET = 17 };
 
 cz_status cz_head_alone(const struct cz_linear *h, struct cz_graph **out, cz_error *err)
 {
-    const struct names names = {"head", "head.weight", "head.bias"};
+    const struct cz_head_names names = {"head", "head.weight", "head.bias"};
     const struct cz_shape shape = cz_shape_of(CZ_F32, 2, (int64_t)-1, (int64_t)h->n_features);
     struct cz_graph *g;
     int input;
