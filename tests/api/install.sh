@@ -18,7 +18,7 @@ quietly cmake --install "$build" --prefix "$dir/first"
 mv "$dir/first" "$dir/prefix" # nothing installed may remember where it was
 prefix=$dir/prefix
 
-quietly cmake -S "$source/docs/examples" -B "$dir/cmake" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_COMPILER="$cc" \
+quietly cmake -G Ninja -S "$source/docs/examples" -B "$dir/cmake" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_COMPILER="$cc" \
     -DCMAKE_BUILD_TYPE=Release
 quietly cmake --build "$dir/cmake"
 
