@@ -1,55 +1,27 @@
+/* The tables of the tiers compiled in: a tier's entries are the functions with its suffix. */
 #include "engine/kernels/kernels.h"
 
-/* One table per compiled tier, its entries the functions with that tier's suffix. */
 #ifdef CZ_HAVE_TIER_AVX512
-#define KERNEL(name, ret, args) ret cz_##name##_avx512 args;
-#include "engine/kernels/kernels.def"
-#undef KERNEL
-static const struct cz_kernels avx512 = {
-    .tier = "avx512",
-    .width = 16,
-#define KERNEL(name, ret, args) .name = cz_##name##_avx512,
-#include "engine/kernels/kernels.def"
-#undef KERNEL
-};
+#define CZ_TIER avx512
+#define CZ_TIER_WIDTH 16
+#include "engine/kernels/tier_table.h"
 #endif
 
 #ifdef CZ_HAVE_TIER_AVX2
-#define KERNEL(name, ret, args) ret cz_##name##_avx2 args;
-#include "engine/kernels/kernels.def"
-#undef KERNEL
-static const struct cz_kernels avx2 = {
-    .tier = "avx2",
-    .width = 8,
-#define KERNEL(name, ret, args) .name = cz_##name##_avx2,
-#include "engine/kernels/kernels.def"
-#undef KERNEL
-};
+#define CZ_TIER avx2
+#define CZ_TIER_WIDTH 8
+#include "engine/kernels/tier_table.h"
 #endif
 
 #ifdef CZ_HAVE_TIER_NEON
-#define KERNEL(name, ret, args) ret cz_##name##_neon args;
-#include "engine/kernels/kernels.def"
-#undef KERNEL
-static const struct cz_kernels neon = {
-    .tier = "neon",
-    .width = 4,
-#define KERNEL(name, ret, args) .name = cz_##name##_neon,
-#include "engine/kernels/kernels.def"
-#undef KERNEL
-};
+#define CZ_TIER neon
+#define CZ_TIER_WIDTH 4
+#include "engine/kernels/tier_table.h"
 #endif
 
-#define KERNEL(name, ret, args) ret cz_##name##_scalar args;
-#include "engine/kernels/kernels.def"
-#undef KERNEL
-static const struct cz_kernels scalar = {
-    .tier = "scalar",
-    .width = 1,
-#define KERNEL(name, ret, args) .name = cz_##name##_scalar,
-#include "engine/kernels/kernels.def"
-#undef KERNEL
-};
+#define CZ_TIER scalar
+#define CZ_TIER_WIDTH 1
+#include "engine/kernels/tier_table.h"
 
 static const struct cz_kernels *const tiers[] = {
 #ifdef CZ_HAVE_TIER_AVX512
