@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { ROW = 16, TITLE = 40, LEFT = 420, BAR = 420, WIDTH = LEFT + BAR + 200 };
+enum { ROW = 16, TITLE = 40, LEFT = 450, BAR = 420, WIDTH = LEFT + BAR + 200 };
 
 static void print_escaped(const char *text, FILE *out)
 {
@@ -52,10 +52,10 @@ static void print_step(const struct cz_profile_step *s, double scale, double sha
     double width = s->seconds * scale;
     fprintf(out, "<text x=\"8\" y=\"%d\">", y + ROW - 4);
     print_escaped(s->op, out);
-    fputs("</text><text x=\"110\" y=\"", out);
+    fputs("</text><text x=\"140\" y=\"", out);
     fprintf(out, "%d\">", y + ROW - 4);
     print_escaped(s->algorithm, out);
-    fprintf(out, "</text><text x=\"250\" y=\"%d\">", y + ROW - 4);
+    fprintf(out, "</text><text x=\"280\" y=\"%d\">", y + ROW - 4);
     print_escaped(s->name, out);
     fprintf(out, "</text>\n<rect x=\"%d\" y=\"%d\" width=\"%.1f\" height=\"%d\" fill=\"%s\"/>", LEFT, y + 2,
             width, ROW - 4, color_of(s->op));
