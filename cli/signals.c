@@ -3,14 +3,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t came; /* process-wide because signals are */
+/* Process-wide because signals are; atomic, not just `volatile sig_atomic_t`, because the pool's threads ask too. */
+static atomic_int came;
 
 static void remember(int signal_number)
 {
-    came = signal_number;
+    atomic_store_explicit(&came, signal_number, memory_order_relaxed);
 }
 
 void cz_signals_prepare(void)
@@ -39,7 +41,7 @@ void cz_signals_catch(void)
 
 int cz_interrupted(void)
 {
-    return came;
+    return atomic_load_explicit(&came, memory_order_relaxed);
 }
 
 void cz_signal_raise(int signal_number)
