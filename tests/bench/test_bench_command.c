@@ -295,13 +295,6 @@ static void whole_processes_with_hyperfine(void **state)
     run_free(&r);
 }
 
-static int clean(void **state)
-{
-    (void)state;
-    run_clean();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -317,5 +310,5 @@ int main(void)
         cmocka_unit_test(a_bad_file_fails_alone),
         cmocka_unit_test(whole_processes_with_hyperfine),
     };
-    return cmocka_run_group_tests(tests, NULL, clean);
+    return cmocka_run_group_tests(tests, NULL, run_clean);
 }

@@ -161,13 +161,15 @@ const char *run_folder(void)
     return folder;
 }
 
-void run_clean(void)
+int run_clean(void **state)
 {
+    (void)state;
     char command[128];
     snprintf(command, sizeof command, "rm -rf '%s'", folder);
     if (folder[0] && system(command) != 0)
         fprintf(stderr, "%s stays\n", folder);
     folder[0] = '\0';
+    return 0;
 }
 
 const char *run_file(const char *name, const void *bytes, size_t size)

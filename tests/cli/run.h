@@ -25,9 +25,9 @@ struct run run_line(const char *line, enum run_stdout);
 struct run run(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void run_free(struct run *);
 
-/* A new empty folder, which run_clean removes at the end. */
+/* A new empty folder, which run_clean, the teardown of the test group, removes. */
 const char *run_folder(void);
-void run_clean(void);
+int run_clean(void **state);
 
 /* Writes a file below run_folder(); returns its path, which stays valid for the next 7 calls. */
 const char *run_file(const char *name, const void *bytes, size_t size);

@@ -102,13 +102,6 @@ static void refusals(void **state)
     run_free(&r);
 }
 
-static int clean(void **state)
-{
-    (void)state;
-    run_clean();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -117,5 +110,5 @@ int main(void)
         cmocka_unit_test(the_document),
         cmocka_unit_test(refusals),
     };
-    return cmocka_run_group_tests(tests, NULL, clean);
+    return cmocka_run_group_tests(tests, NULL, run_clean);
 }

@@ -140,16 +140,9 @@ static void every_example_runs(void **state)
     assert_true(n > 0);
 }
 
-static int clean(void **state)
-{
-    (void)state;
-    run_clean();
-    return 0;
-}
-
 int main(int argc, char **argv)
 {
     want_slow = argc > 1 && strcmp(argv[1], "slow") == 0;
     const struct CMUnitTest tests[] = {cmocka_unit_test(every_example_runs)};
-    return cmocka_run_group_tests(tests, make_files, clean);
+    return cmocka_run_group_tests(tests, make_files, run_clean);
 }

@@ -76,7 +76,5 @@ int main(void)
         cmocka_unit_test(a_file_takes_seeded_weights),
         cmocka_unit_test(golden_is_for_the_zoo),
     };
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    run_clean();
-    return failed;
+    return cmocka_run_group_tests(tests, NULL, run_clean);
 }

@@ -102,13 +102,6 @@ static void every_schema_is_explained(void **state)
     free(formats);
 }
 
-static int clean(void **state)
-{
-    (void)state;
-    run_clean();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -116,5 +109,5 @@ int main(void)
         cmocka_unit_test(no_page_is_left_over),
         cmocka_unit_test(every_schema_is_explained),
     };
-    return cmocka_run_group_tests(tests, NULL, clean);
+    return cmocka_run_group_tests(tests, NULL, run_clean);
 }

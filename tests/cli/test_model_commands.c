@@ -34,13 +34,6 @@ static int make_files(void **state)
     return 0;
 }
 
-static int clean(void **state)
-{
-    (void)state;
-    run_clean();
-    return 0;
-}
-
 /* The document on stdout; fails when it is none. */
 static json_t *document(const struct run *r, const char *schema)
 {
@@ -586,5 +579,5 @@ int main(void)
         cmocka_unit_test(predict_writes_its_document),
         cmocka_unit_test(export_writes_the_same_bytes),
     };
-    return cmocka_run_group_tests(tests, make_files, clean);
+    return cmocka_run_group_tests(tests, make_files, run_clean);
 }

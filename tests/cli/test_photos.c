@@ -143,18 +143,11 @@ static void any_threads_give_the_same_document(void **state)
     free(first);
 }
 
-static int clean(void **state)
-{
-    (void)state;
-    run_clean();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(photos_are_named_as_elsewhere),
         cmocka_unit_test(any_threads_give_the_same_document),
     };
-    return cmocka_run_group_tests(tests, NULL, clean);
+    return cmocka_run_group_tests(tests, NULL, run_clean);
 }

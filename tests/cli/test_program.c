@@ -275,13 +275,6 @@ static void the_bash_script_completes(void **state)
     assert_string_equal(got, "--ops\n");
 }
 
-static int clean(void **state)
-{
-    (void)state;
-    run_clean();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -299,5 +292,5 @@ int main(void)
         cmocka_unit_test(completion_offers_what_fits),
         cmocka_unit_test(the_bash_script_completes),
     };
-    return cmocka_run_group_tests(tests, NULL, clean);
+    return cmocka_run_group_tests(tests, NULL, run_clean);
 }

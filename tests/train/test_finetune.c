@@ -82,13 +82,6 @@ static int make_files(void **state)
     return 0;
 }
 
-static int clean(void **state)
-{
-    (void)state;
-    run_clean();
-    return 0;
-}
-
 static struct run tune(const char *out, const char *more)
 {
     return run("%sfinetune %s --data %s/colours --preprocess %s/pp.json --out %s/%s %s", environment, net,
@@ -465,5 +458,5 @@ int main(void)
         cmocka_unit_test(shared_images_are_counted),
         cmocka_unit_test(an_interruption_cleans_up),
     };
-    return cmocka_run_group_tests(tests, make_files, clean);
+    return cmocka_run_group_tests(tests, make_files, run_clean);
 }
