@@ -20,6 +20,8 @@ enum cz_op_flags {
     CZ_OP_RANDOM = 2,     /* not a function of its inputs in training */
     CZ_OP_INTERNAL = 4,   /* ours, not ONNX's: export writes it as other nodes */
     CZ_OP_SHAPE_ONLY = 8, /* reads the shape of its inputs, never their elements (Shape) */
+    CZ_OP_KEEPS_FINITE =
+        16, /* a finite element gives a finite one: may run over a blocked value's unused lanes */
 };
 
 /* What infer knows of one input: its shape, and its value where that is known before the run (else data is

@@ -155,7 +155,8 @@ static float *channel_values(struct cz_fuser *f, const struct cz_binary_attrs *a
     const struct cz_shape *over = shape(f, x);
     if (!t || t->dtype != CZ_F32 || over->rank < 2)
         return NULL;
-    if (cz_binary_operand(attrs, over, shape(f, value), &s, NULL) != CZ_OK || s.rank > over->rank)
+    if (cz_pairwise_operand(&attrs->pairwise, over, shape(f, value), &s, NULL) != CZ_OK ||
+        s.rank > over->rank)
         return NULL;
     int64_t count = cz_shape_count(&s), c = over->dim[1];
     int axis = 1 - (over->rank - s.rank); /* where the channels lie in s */

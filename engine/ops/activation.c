@@ -12,22 +12,6 @@ static double sigmoid(double x)
     return x < 0 ? e / (1 + e) : 1 / (1 + e);
 }
 
-/*
- * Small arguments: Lambert's continued fraction, seven levels, off by less than 1e-17 of x below 1/4; the
- * formula with exp would lose digits there. Beyond: 1 - 2 / (exp(2|x|) + 1).
- */
-static double hyperbolic_tangent(double x)
-{
-    if (fabs(x) < 0.25) {
-        double square = x * x, fraction = 13;
-        for (int odd = 11; odd >= 1; odd -= 2)
-            fraction = odd + square / fraction;
-        return x / fraction;
-    }
-    double t = 1 - 2 / (cz_exp(2 * fabs(x)) + 1);
-    return x < 0 ? -t : t;
-}
-
 /* Comparisons are written so that NaN fails them and passes through. */
 static double clamp(double x, double low, double high)
 {
@@ -52,7 +36,7 @@ double cz_activation_apply(const struct cz_activation *a, double x)
     case CZ_ACT_HARD_SWISH:
         return x * clamp(x / 6 + 0.5, 0, 1);
     case CZ_ACT_TANH:
-        return hyperbolic_tangent(x);
+        return cz_tanh(x);
     case CZ_ACT_SILU:
         return x * sigmoid(x);
     case CZ_ACT_NONE:

@@ -1,4 +1,5 @@
 #include "engine/ops/broadcast.h"
+#include "engine/ops/strided.h"
 
 #include <string.h>
 
@@ -88,6 +89,16 @@ void cz_broadcast_next(const struct cz_broadcast *p, struct cz_broadcast_cursor 
         at->b -= p->b_stride[i] * p->dim[i];
     }
     at->done = 1;
+}
+
+void cz_broadcast_copy(const cz_tensor *x, cz_tensor *out)
+{
+    struct cz_shape from = cz_tensor_shape(x), to = cz_tensor_shape(out);
+    struct cz_strided s = {.rank = to.rank};
+    memcpy(s.dim, to.dim, sizeof s.dim);
+    cz_broadcast_strides(&from, &to, s.src_stride);
+    cz_strides_of(to.dim, to.rank, s.dst_stride);
+    cz_strided_copy(&s, x, out);
 }
 
 cz_status cz_check_broadcast_to(const struct cz_shape *s, const char *what, const struct cz_shape *out,

@@ -31,6 +31,9 @@ void cz_broadcast_plan(const struct cz_shape *a, const struct cz_shape *b, const
 void cz_broadcast_start(const struct cz_broadcast *, struct cz_broadcast_cursor *);
 void cz_broadcast_next(const struct cz_broadcast *, struct cz_broadcast_cursor *);
 
+/* x, broadcast over out; same dtype. */
+void cz_broadcast_copy(const cz_tensor *x, cz_tensor *out);
+
 /* Unidirectional broadcasting: CZ_ERR_SHAPE unless `shape`, called `what`, fits `out` without growing it. */
 cz_status cz_check_broadcast_to(const struct cz_shape *shape, const char *what, const struct cz_shape *out,
                                 cz_error *);

@@ -69,6 +69,55 @@ cz_status cz_activation_plan(struct cz_builder *b, int n, cz_error *err)
     return flat_step(b, n, "elements", activation_tile, &x, 1, layout, &f, err);
 }
 
+/* Operators whose reference is as fast as it needs to be, but not on one thread. */
+struct by_reference {
+    const struct cz_op *op;
+    const void *attrs;
+    cz_tensor in, out; /* one dimension, without data */
+};
+
+static cz_tensor part(const cz_tensor *whole, void *data, int64_t tile)
+{
+    int64_t rest = whole->dim[0] - tile * CHUNK;
+    cz_tensor t = *whole;
+    t.data = (char *)data + (size_t)(tile * CHUNK) * cz_dtype_size(t.dtype);
+    t.dim[0] = rest < CHUNK ? rest : CHUNK;
+    return t;
+}
+
+/* An element by itself cannot be refused: infer has seen the dtype, and there is no index to be out of range.
+ */
+static void reference_tile(const struct cz_step *step, const struct cz_run *run, int64_t tile, int worker)
+{
+    (void)worker;
+    const struct by_reference *c = step->choice;
+    cz_tensor in = part(&c->in, cz_run_data(run, step->in[0]), tile);
+    cz_tensor out = part(&c->out, cz_run_data(run, step->out[0]), tile);
+    c->op->eval(c->attrs, &in, 1, &out, 1, NULL);
+}
+
+cz_status cz_elementwise_plan(struct cz_builder *b, int n, cz_error *err)
+{
+    const struct cz_plan_node *node = cz_builder_node(b, n);
+    cz_dtype from = cz_builder_shape(b, node->in[0])->dtype, to = cz_builder_shape(b, node->out[0])->dtype;
+    int any_layout = node->op->flags & CZ_OP_KEEPS_FINITE && from == CZ_F32 && to == CZ_F32, x, y;
+    enum cz_layout layout = any_layout ? layout_of(b, node->in[0]) : CZ_PLAIN;
+    struct by_reference *c = cz_builder_alloc(b, sizeof *c);
+    struct cz_step *step;
+    if (!c)
+        CZ_FAIL(err, CZ_ERR_MEMORY, "plan: out of memory");
+    CZ_TRY(cz_builder_value(b, node->in[0], layout, &x, err));
+    CZ_TRY(cz_builder_output(b, node->out[0], layout, &y, err));
+    CZ_TRY(cz_builder_step(b, n, "elements", &x, 1, &y, 1, &step, err));
+    int64_t count = (int64_t)(b->plan->values[y].bytes / cz_dtype_size(to));
+    *c = (struct by_reference){node->op, node->attrs, {NULL, from, 1, {count}}, {NULL, to, 1, {count}}};
+    step->tile = reference_tile;
+    step->choice = c;
+    step->in_place = from == to ? 0 : -1;
+    step->n_tiles = cz_ceil_div(count, CHUNK);
+    return CZ_OK;
+}
+
 static void binary_tile(const struct cz_step *step, const struct cz_run *run, int64_t tile, int worker)
 {
     (void)worker;

@@ -13,6 +13,8 @@ cz_status cz_max_pool_plan(struct cz_builder *, int node, cz_error *);
 cz_status cz_average_pool_plan(struct cz_builder *, int node, cz_error *);
 cz_status cz_global_average_pool_plan(struct cz_builder *, int node, cz_error *);
 cz_status cz_activation_plan(struct cz_builder *, int node, cz_error *);
+/* One input, CZ_OP_ELEMENTWISE: its reference, in tiles. */
+cz_status cz_elementwise_plan(struct cz_builder *, int node, cz_error *);
 cz_status cz_binary_plan(struct cz_builder *, int node, cz_error *);
 cz_status cz_sum_plan(struct cz_builder *, int node, cz_error *);
 cz_status cz_batchnorm_plan(struct cz_builder *, int node, cz_error *);

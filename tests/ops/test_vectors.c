@@ -225,25 +225,33 @@ static enum outcome run_reference(struct cz_graph *g, const struct tensors *in, 
 }
 
 /*
- * A plan's shapes and modes are fixed: inputs that they hang on (lists of integers behind a node's first
- * input, Dropout's ratio and mode) are given to it as constants. Indices of Gather and limits of Clip are
- * data.
+ * A plan's shapes and modes are fixed: inputs that they hang on are given to it as constants. Bit i of
+ * `inputs` is input i; "Reduce" stands for all that begin so.
  */
-static int decides(const struct cz_op *op, int i, cz_dtype dtype)
+static const struct {
+    const char *op;
+    unsigned inputs;
+} deciding[] = {
+    {"ConstantOfShape", 1}, {"CumSum", 2},    {"Dropout", 6},  {"Expand", 2},
+    {"NonZero", 1},         {"OneHot", 2},    {"Pad", 10},     {"Range", 7},
+    {"Reduce", 2},          {"Reshape", 2},   {"Resize", 14},  {"Slice", 30},
+    {"Split", 2},           {"Squeeze", 2},   {"Tile", 6},     {"TopK", 2},
+    {"Trilu", 2},           {"Unsqueeze", 2}, {"Upsample", 2},
+};
+
+static int decides(const struct cz_op *op, int i)
 {
-    if (strcmp(op->name, "ConstantOfShape") == 0)
-        return 1;
-    if (strcmp(op->name, "Gather") == 0 || i == 0)
-        return 0;
-    return strcmp(op->name, "Dropout") == 0 || dtype == CZ_I64 || dtype == CZ_I32;
+    for (size_t d = 0; d < sizeof deciding / sizeof *deciding; d++)
+        if (strncmp(op->name, deciding[d].op, strlen(deciding[d].op)) == 0)
+            return (int)(deciding[d].inputs >> i & 1);
+    return 0;
 }
 
 static int is_shape_like(const struct cz_graph *g, int value)
 {
-    const struct cz_shape *s = &g->values[value].shape;
-    for (int n = 0; s->rank <= 1 && n < g->n_nodes; n++)
+    for (int n = 0; n < g->n_nodes; n++)
         for (int i = 0; i < g->nodes[n].n_in; i++)
-            if (g->nodes[n].in[i] == value && decides(g->nodes[n].op, i, s->dtype))
+            if (g->nodes[n].in[i] == value && decides(g->nodes[n].op, i))
                 return 1;
     return 0;
 }
