@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Process-wide because signals are; atomic, not just `volatile sig_atomic_t`, because the pool's threads ask too. */
+/* Process-wide because signals are; atomic and not just volatile because the pool's threads ask too. */
 static atomic_int came;
 
 static void remember(int signal_number)
