@@ -1,3 +1,4 @@
+#define _GNU_SOURCE /* O_TMPFILE */
 #include "base/file.h"
 
 #include <errno.h>
@@ -9,13 +10,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* ".tmp-", a process, "-", a number; and how many such names may be left from before. */
+enum { TEMPORARY_SUFFIX = 48, MAX_NAMES = 1000 };
+
 cz_status cz_file_map_fd(int fd, const char *path, struct cz_file_map *out, cz_error *err)
 {
     struct stat st;
     if (fstat(fd, &st) != 0)
         CZ_FAIL(err, CZ_ERR_IO, "%s: %s", path, strerror(errno));
     if (S_ISDIR(st.st_mode))
-        CZ_FAIL(err, CZ_ERR_IO, "%s: is a folder, a file is wanted", path);
+        CZ_FAIL(err, CZ_ERR_IO, "%s: is a folder, a file is wanted; name a file in it", path);
     if (!S_ISREG(st.st_mode))
         CZ_FAIL(err, CZ_ERR_IO, "%s: not a regular file; copy it to one", path);
     out->size = (size_t)st.st_size;
@@ -62,7 +66,8 @@ static cz_status read_descriptor(int fd, const char *path, size_t max_bytes, uns
         CZ_FAIL(err, CZ_ERR_IO, "%s: %s", path, strerror(errno));
     if (!S_ISREG(st.st_mode))
         CZ_FAIL(err, CZ_ERR_IO, "%s: %s", path,
-                S_ISDIR(st.st_mode) ? "is a folder, a file is wanted" : "not a regular file; copy it to one");
+                S_ISDIR(st.st_mode) ? "is a folder, a file is wanted; name a file in it"
+                                    : "not a regular file; copy it to one");
     if ((uintmax_t)st.st_size > max_bytes)
         CZ_FAIL(err, CZ_ERR_IO, "%s: %jd bytes, over the limit of %zu", path, (intmax_t)st.st_size,
                 max_bytes);
@@ -86,7 +91,8 @@ static int open_to_read(int folder, const char *path, cz_error *err)
 {
     int fd = openat(folder, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
-        cz_error_set(err, CZ_ERR_IO, "%s: %s", path, errno == ENOENT ? "no such file" : strerror(errno));
+        cz_error_set(err, CZ_ERR_IO, "%s: %s", path,
+                     errno == ENOENT ? "no such file; check the name" : strerror(errno));
     return fd;
 }
 
@@ -127,30 +133,63 @@ static char *folder_of(const char *path)
     return slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
 }
 
+/* What is in the way of a file of that name, or NULL. A device or pipe would be lost: the finished file takes
+ * its place, and whoever may write in /dev would turn /dev/null into a file. */
+static const char *obstacle(const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) != 0 || S_ISREG(st.st_mode))
+        return NULL;
+    return S_ISDIR(st.st_mode) ? "is a folder, a file is wanted" : "not a regular file";
+}
+
+/* A file without a name where the file system has them: it goes with its process, whatever ends that. Naming
+ * it takes /proc. -1: not here. */
+static int open_nameless(const char *path)
+{
+    char *folder = folder_of(path);
+    int fd = folder && access("/proc/self/fd", X_OK) == 0
+                 ? open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666)
+                 : -1;
+    free(folder);
+    return fd;
+}
+
+static int open_sibling(struct cz_file_writer *w, size_t size)
+{
+    snprintf(w->temporary, size, "%s.tmp-XXXXXX", w->path);
+    int fd = mkstemp(w->temporary);
+    if (fd < 0) {
+        w->temporary[0] = '\0';
+        return -1;
+    }
+    mode_t mask = umask(0);
+    umask(mask);
+    fchmod(fd, 0666 & ~mask);
+    return fd;
+}
+
 cz_status cz_file_writer_open(const char *path, struct cz_file_writer *out, cz_error *err)
 {
     memset(out, 0, sizeof *out);
-    size_t n = strlen(path);
+    size_t size = strlen(path) + TEMPORARY_SUFFIX;
+    const char *why = obstacle(path);
+    if (why)
+        CZ_FAIL(err, CZ_ERR_IO, "%s: %s; choose another place", path, why);
     out->path = strdup(path);
-    out->temporary = calloc(n + 16, 1); /* an empty name: nothing to remove yet */
+    out->temporary = calloc(size, 1); /* an empty name: nothing to remove yet */
     if (!out->path || !out->temporary) {
         cz_file_writer_abandon(out);
         CZ_FAIL(err, CZ_ERR_MEMORY, "%s: out of memory", path);
     }
-    snprintf(out->temporary, n + 16, "%s.tmp-XXXXXX", path);
-    int fd = mkstemp(out->temporary);
-    if (fd >= 0) {
-        mode_t mask = umask(0);
-        umask(mask);
-        fchmod(fd, 0666 & ~mask);
-        out->stream = fdopen(fd, "wb");
-    }
+    int fd = open_nameless(path);
+    if (fd < 0)
+        fd = open_sibling(out, size);
+    out->stream = fd >= 0 ? fdopen(fd, "wb") : NULL;
     if (!out->stream) {
         int reason = errno;
         if (fd >= 0)
             close(fd);
-        else
-            out->temporary[0] = '\0';
         cz_file_writer_abandon(out);
         CZ_FAIL(err, CZ_ERR_IO, "%s: cannot create: %s; choose another place", path, strerror(reason));
     }
@@ -181,18 +220,36 @@ static int sync_folder(const char *path)
     return bad ? -1 : 0;
 }
 
+/* A name for the nameless: at once its own where that is free, else a sibling's for the rename. */
+static int give_name(struct cz_file_writer *w)
+{
+    char self[64];
+    snprintf(self, sizeof self, "/proc/self/fd/%d", fileno(w->stream));
+    if (linkat(AT_FDCWD, self, AT_FDCWD, w->path, AT_SYMLINK_FOLLOW) == 0)
+        return 0;
+    for (unsigned i = 0; errno == EEXIST && i < MAX_NAMES; i++) {
+        snprintf(w->temporary, strlen(w->path) + TEMPORARY_SUFFIX, "%s.tmp-%ld-%u", w->path, (long)getpid(),
+                 i);
+        if (linkat(AT_FDCWD, self, AT_FDCWD, w->temporary, AT_SYMLINK_FOLLOW) == 0)
+            return 0;
+    }
+    w->temporary[0] = '\0'; /* not ours to remove */
+    return -1;
+}
+
+static int settle(struct cz_file_writer *w)
+{
+    if (fflush(w->stream) != 0 || ferror(w->stream) || fsync(fileno(w->stream)) != 0)
+        return -1;
+    if (!w->temporary[0] && give_name(w) != 0)
+        return -1;
+    return w->temporary[0] ? rename(w->temporary, w->path) : 0;
+}
+
 cz_status cz_file_writer_commit(struct cz_file_writer *w, cz_error *err)
 {
-    int bad = fflush(w->stream) != 0 || ferror(w->stream) || fsync(fileno(w->stream)) != 0;
-    int reason = errno;
-    bad |= fclose(w->stream) != 0;
-    w->stream = NULL;
-    if (!bad && rename(w->temporary, w->path) != 0) {
-        bad = 1;
-        reason = errno;
-    }
-    if (bad) {
-        cz_error_set(err, CZ_ERR_IO, "%s: cannot write: %s; nothing was kept", w->path, strerror(reason));
+    if (settle(w) != 0) {
+        cz_error_set(err, CZ_ERR_IO, "%s: cannot write: %s; nothing was kept", w->path, strerror(errno));
         cz_file_writer_abandon(w);
         return CZ_ERR_IO;
     }

@@ -35,12 +35,13 @@ cz_status cz_file_read_at(int folder, const char *name, size_t max_bytes, unsign
                           cz_error *err);
 
 /*
- * A file under construction: a temporary sibling that takes the final name at commit (fsync, rename, fsync of
- * the folder). Destroying it before that leaves nothing behind.
+ * A file under construction: it has no name until commit (fsync, link or rename, fsync of the folder), so
+ * that even a killed process leaves nothing behind. On file systems without nameless files it is a temporary
+ * sibling. A folder, device or pipe of that name is refused: CZ_ERR_IO.
  */
 struct cz_file_writer {
-    FILE *stream; /* write here */
-    char *path, *temporary;
+    FILE *stream;           /* write here */
+    char *path, *temporary; /* temporary "": no name yet */
 };
 
 cz_status cz_file_writer_open(const char *path, struct cz_file_writer *out, cz_error *err);

@@ -25,6 +25,8 @@ cz_status cz_output_check(const char *path, const char *option, int force, cz_er
     struct stat st;
     if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
         CZ_FAIL(err, CZ_ERR_IO, "%s: is a folder, a file is wanted; choose another %s", path, option);
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) /* a finished file would take its place */
+        CZ_FAIL(err, CZ_ERR_IO, "%s: not a regular file; choose another %s", path, option);
     if (lstat(path, &st) == 0 && !force)
         CZ_FAIL(err, CZ_ERR_ARGUMENT, "%s: exists; choose another %s, or --force to replace it", path,
                 option);

@@ -164,6 +164,8 @@ static void outputs_are_refused_before_the_work(void **state)
     snprintf(inside, sizeof inside, "%s/dangling", run_folder());
     assert_int_equal(symlink("/nonexistent/x", inside), 0);
     assert_int_equal(cz_output_check(inside, "--out", 0, &err), CZ_ERR_ARGUMENT);
+    assert_int_equal(cz_output_check("/dev/null", "--out", 1, &err), CZ_ERR_IO);
+    assert_string_equal(err.message, "/dev/null: not a regular file; choose another --out");
 }
 
 /* Runs a misspelt command with stderr on a terminal of its own; 1 if that got colours. */

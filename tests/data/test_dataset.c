@@ -236,7 +236,7 @@ static void a_list_of_files_has_no_labels(void **state)
     assert_int_equal(cz_dataset_read(ds, 0, 1, &sample, NULL), CZ_OK);
     cz_sample_deinit(&sample);
     assert_int_equal(cz_dataset_read(ds, 1, 1, &sample, &err), CZ_ERR_IO);
-    assert_string_equal(err.message, "/nowhere.jpg: no such file");
+    assert_string_equal(err.message, "/nowhere.jpg: no such file; check the name");
     assert_int_equal(cz_dataset_read(ds, 2, 1, &sample, &err), CZ_ERR_ARGUMENT);
     cz_dataset_close(ds);
     scratch_remove(folder);
