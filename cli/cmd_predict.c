@@ -41,11 +41,7 @@ static void release(struct job *j)
 /* The reason without the file's name in front. */
 static const char *reason_of(const struct job *j, int64_t image, const struct cz_load_result *r)
 {
-    const char *path = j->images.paths[image];
-    size_t n = strlen(path);
-    return strncmp(r->error.message, path, n) == 0 && strncmp(r->error.message + n, ": ", 2) == 0
-               ? r->error.message + n + 2
-               : r->error.message;
+    return cz_load_reason(r, j->images.paths[image]);
 }
 
 static json_t *hash_json(const uint8_t sha256[CZ_SHA256_BYTES])
@@ -119,10 +115,8 @@ static int is_finite(const float *row, int64_t n)
 static int take_skipped(struct cz_cli *cli, struct job *j, int64_t image, const struct cz_load_result *r)
 {
     if (j->fail)
-        return cz_cli_error(
-            cli, cz_exit_of(r->status) == CZ_EXIT_UNSUPPORTED ? CZ_EXIT_INPUT : cz_exit_of(r->status),
-            "%s: %s; replace it, or give --on-bad-image skip", j->images.names[image],
-            reason_of(j, image, r));
+        return cz_cli_error(cli, cz_exit_of(r->status), "%s: %s%s", j->images.names[image],
+                            reason_of(j, image, r), cz_load_remedy(r));
     j->n_skipped++;
     json_t *entry = skipped_json(j, image, r);
     if (j->jsonl)

@@ -116,6 +116,11 @@ static cz_status promised_bytes(const char *path, int rank, const uint32_t *dim,
     return CZ_OK;
 }
 
+static cz_status damaged(const char *path, cz_error *err)
+{
+    CZ_FAIL(err, CZ_ERR_FORMAT, "%s: its gzip checksum is missing or wrong; get it anew", path);
+}
+
 static cz_status read_stream(gzFile file, const char *path, int rank, uint32_t *dim, uint8_t **out,
                              cz_error *err)
 {
@@ -129,10 +134,11 @@ static cz_status read_stream(gzFile file, const char *path, int rank, uint32_t *
     if (!read_exactly(file, *out, bytes))
         CZ_FAIL(err, CZ_ERR_FORMAT, "%s: ends before the %zu bytes that its header promises; get it anew",
                 path, bytes);
-    if (gzread(file, &extra, 1) != 0)
+    const int n_extra = gzread(file, &extra, 1);
+    if (n_extra > 0)
         CZ_FAIL(err, CZ_ERR_FORMAT, "%s: more data than the %zu bytes that its header promises; get it anew",
                 path, bytes);
-    return CZ_OK;
+    return n_extra < 0 ? damaged(path, err) : CZ_OK;
 }
 
 static cz_status read_idx(const char *folder, const char *name, int rank, uint32_t *dim, uint8_t **out,
@@ -143,8 +149,9 @@ static cz_status read_idx(const char *folder, const char *name, int rank, uint32
     cz_status status = file ? read_stream(file, path, rank, dim, out, err)
                             : cz_error_set(err, path ? CZ_ERR_IO : CZ_ERR_MEMORY, "%s/%s: cannot open: %s",
                                            folder, name, strerror(errno));
-    if (file)
-        gzclose(file);
+    /* Only closing tells of a stream that ends within its checksum. */
+    if (file && gzclose(file) != Z_OK && status == CZ_OK)
+        status = damaged(path, err);
     free(path);
     return status;
 }

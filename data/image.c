@@ -164,7 +164,7 @@ static cz_status decode_by_type(const struct cz_bytes *in, const char *name, str
         info->error_offset = 0;
         if (strstr(name, "image"))
             CZ_FAIL(err, CZ_ERR_UNSUPPORTED, "%s; convert it to JPEG, PNG, WebP or PNM", name);
-        CZ_FAIL(err, CZ_ERR_UNSUPPORTED, "%s, not an image; remove or replace it", name);
+        CZ_FAIL(err, CZ_ERR_FORMAT, "%s, not an image; remove or replace it", name);
     }
 }
 

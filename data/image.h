@@ -61,9 +61,12 @@ enum cz_image_type cz_image_identify(const void *bytes, size_t size, const char 
  *
  * turn_upright  apply the EXIF orientation (JPEG APP1, PNG eXIf, WebP EXIF).
  * info          may be NULL.
- * Errors        CZ_ERR_FORMAT (damaged or truncated: "JPEG ends at byte 20480 of 31072"), CZ_ERR_UNSUPPORTED
- * (not an image, or one of a kind or size that is refused), CZ_ERR_MEMORY. The message has no file name:
- * callers put it in front with cz_error_prefix. On error *out is empty. Threads       any number at once.
+ *
+ * Errors   CZ_ERR_FORMAT (not an image, damaged or truncated: "JPEG ends at byte 20480 of 31072"),
+ *          CZ_ERR_UNSUPPORTED (an image of a kind or size that is refused), CZ_ERR_MEMORY. The message
+ *          has no file name: callers put it in front with cz_error_prefix. On error *out is empty.
+ *
+ * Any number of threads may decode at once.
  */
 cz_status cz_image_decode(const void *bytes, size_t size, int turn_upright, struct cz_image *out,
                           struct cz_image_info *info, cz_error *);

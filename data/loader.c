@@ -40,8 +40,23 @@ static void load_tile(void *ctx, int64_t i, int worker)
     struct cz_load_result *r = &job->results[i];
     memset(r, 0, sizeof *r);
     r->status = load_one(job, i, r);
+    if (r->status == CZ_ERR_UNSUPPORTED) /* the program can do what was asked; this input is not fit for it */
+        r->status = r->error.code = CZ_ERR_FORMAT;
     if (r->status != CZ_OK)
         memset(job->out + (size_t)i * job->values_per_image, 0, job->values_per_image * sizeof *job->out);
+}
+
+const char *cz_load_reason(const struct cz_load_result *r, const char *id)
+{
+    const size_t n = strlen(id);
+    const char *message = r->error.message;
+    return strncmp(message, id, n) == 0 && strncmp(message + n, ": ", 2) == 0 ? message + n + 2 : message;
+}
+
+const char *cz_load_remedy(const struct cz_load_result *r)
+{
+    return strstr(r->error.message, "; ") ? ", or give --on-bad-image skip"
+                                          : "; replace it, or give --on-bad-image skip";
 }
 
 cz_status cz_load_batch(const struct cz_dataset *ds, const struct cz_preprocess *pp, const int64_t *index,

@@ -11,12 +11,17 @@
 #include "data/preprocess.h"
 
 struct cz_load_result {
-    cz_status status;                /* CZ_OK, or why this image is missing; its slice is then all zeros */
+    cz_status status;                /* CZ_OK, or why this image is missing; its slice is then all zeros.
+                                        CZ_ERR_FORMAT also for pictures in a form that is not read here */
     int64_t error_offset;            /* byte in the file, -1 unknown */
     int n_warnings;                  /* damage that was gone over */
     uint8_t sha256[CZ_SHA256_BYTES]; /* zeros where the bytes could not be read */
     cz_error error;                  /* message starts with the sample's id */
 };
+
+/* The message without the id in front, and what to write behind it where a failed image ends the work. */
+const char *cz_load_reason(const struct cz_load_result *, const char *id);
+const char *cz_load_remedy(const struct cz_load_result *);
 
 /*
  * Fills out[n][channels*height*width] with the samples index[0..n-1].

@@ -192,7 +192,7 @@ static void types_come_from_the_content(void **state)
         if (cases[i].type != CZ_IMAGE_UNKNOWN && cases[i].type != CZ_IMAGE_FOREIGN)
             continue;
         assert_int_equal(cz_image_decode(cases[i].bytes, cases[i].size, 1, &image, NULL, &err),
-                         CZ_ERR_UNSUPPORTED);
+                         strstr(name, "image") ? CZ_ERR_UNSUPPORTED : CZ_ERR_FORMAT);
         assert_non_null(strstr(err.message, name));
         assert_null(image.pixels);
     }
