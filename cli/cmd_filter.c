@@ -113,6 +113,18 @@ static cz_status read_picture(const struct cz_cli *cli, struct job *job, cz_erro
     return CZ_OK;
 }
 
+/* Sums beyond float32 are no picture, and no matrix that could be read again. */
+static cz_status check_finite(const struct job *job, size_t n, cz_error *err)
+{
+    const size_t plane = (size_t)job->out[0] * (size_t)job->out[1], width = (size_t)job->out[1];
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite(job->result[i]))
+            CZ_FAIL(err, CZ_ERR_NUMERIC, "%s: the result at row %zu, column %zu is %s; use smaller numbers",
+                    job->in_path, i % plane / width, i % width,
+                    isnan(job->result[i]) ? "not a number" : "beyond float32");
+    return CZ_OK;
+}
+
 static cz_status compute(struct cz_cli *cli, struct job *job, cz_error *err)
 {
     cz_runtime *runtime;
@@ -127,7 +139,7 @@ static cz_status compute(struct cz_cli *cli, struct job *job, cz_error *err)
     CZ_TRY(cz_cli_runtime(cli, &runtime, err));
     status = cz_convolution_run(runtime, &job->conv, job->planes, job->channels, job->in, job->result, err);
     cz_runtime_destroy(runtime);
-    return status;
+    return status == CZ_OK ? check_finite(job, n, err) : status;
 }
 
 static uint8_t to_pixel(float value, int64_t *n_clipped)

@@ -31,13 +31,15 @@ static cz_status check_pad(const struct cz_convolution *f, const int in[2], cz_e
         int most = f->before[a] > f->after[a] ? f->before[a] : f->after[a];
         if (f->pad_mode == CZ_PAD_REFLECT && most >= in[a])
             CZ_FAIL(err, CZ_ERR_ARGUMENT,
-                    "--pad-mode reflect: %d pixels of padding need a side of at least %d, found %d", most,
-                    most + 1, in[a]);
+                    "--pad-mode reflect: %d pixels of padding need a side of at least %d, found %d; give "
+                    "--pad-mode edge",
+                    most, most + 1, in[a]);
     }
     int64_t pixels =
         ((int64_t)in[0] + f->before[0] + f->after[0]) * ((int64_t)in[1] + f->before[1] + f->after[1]);
     if (pixels > CZ_IMAGE_MAX_PIXELS)
-        CZ_FAIL(err, CZ_ERR_ARGUMENT, "--padding: the padded input would have %jd pixels, the limit is %d",
+        CZ_FAIL(err, CZ_ERR_ARGUMENT,
+                "--padding: the padded input would have %jd pixels, the limit is %d; give less",
                 (intmax_t)pixels, (int)CZ_IMAGE_MAX_PIXELS);
     return CZ_OK;
 }
