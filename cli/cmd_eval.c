@@ -78,6 +78,22 @@ static int refuse_classes(struct cz_cli *cli, const struct job *j)
         j->data_name, missing, j->selection.n_classes, list, more);
 }
 
+/* The network has names that repeat (ImageNet's two cranes); a class of the data may not be one of them. */
+static int check_unique(struct cz_cli *cli, const struct job *j)
+{
+    const struct cz_cli_classes *known = &j->classifier.classes;
+    for (int c = 0; c < j->selection.n_classes; c++) {
+        const int first = j->class_of[c];
+        const int next = index_of(known->names[first], known->names + first + 1, known->count - first - 1);
+        if (next >= 0)
+            return cz_cli_error(cli, CZ_EXIT_INPUT,
+                                "%s: class '%s' is the name of the network's classes %d and %d; tell them "
+                                "apart with --classes FILE",
+                                j->data_name, known->names[first], first, first + 1 + next);
+    }
+    return CZ_EXIT_OK;
+}
+
 static int map_by_name(struct cz_cli *cli, struct job *j)
 {
     const struct cz_cli_classes *known = &j->classifier.classes;
@@ -87,7 +103,7 @@ static int map_by_name(struct cz_cli *cli, struct job *j)
         j->class_of[c] = index_of(j->selection.class_names[c], known->names, known->count);
         missing += j->class_of[c] < 0;
     }
-    return missing > 0 ? refuse_classes(cli, j) : CZ_EXIT_OK;
+    return missing > 0 ? refuse_classes(cli, j) : check_unique(cli, j);
 }
 
 static int map_by_order(struct cz_cli *cli, struct job *j)
@@ -163,13 +179,6 @@ static cz_status start_report(struct cz_cli *cli, struct job *j, cz_error *err)
     return CZ_OK;
 }
 
-/* "test/a.jpg: JPEG ends" without the id. */
-static const char *reason_of(const char *message, const char *id)
-{
-    const size_t n = strlen(id);
-    return strncmp(message, id, n) == 0 && strncmp(message + n, ": ", 2) == 0 ? message + n + 2 : message;
-}
-
 static int take_image(struct cz_cli *cli, struct job *j, int64_t place, const struct cz_load_result *loaded,
                       const float *row)
 {
@@ -180,10 +189,9 @@ static int take_image(struct cz_cli *cli, struct job *j, int64_t place, const st
     memcpy(j->sha256[place], loaded->sha256, CZ_SHA256_BYTES);
     if (loaded->status != CZ_OK) {
         if (!j->skip_bad)
-            return cz_cli_error(cli, CZ_EXIT_INPUT, "%s; replace it, or give --on-bad-image skip",
-                                loaded->error.message);
-        status =
-            cz_report_skip(j->report, id, loaded->error_offset, reason_of(loaded->error.message, id), &err);
+            return cz_cli_error(cli, cz_exit_of(loaded->status), "%s%s", loaded->error.message,
+                                cz_load_remedy(loaded));
+        status = cz_report_skip(j->report, id, loaded->error_offset, cz_load_reason(loaded, id), &err);
         return status == CZ_OK ? CZ_EXIT_OK : cz_cli_fail(cli, &err);
     }
     /* Also where the output is probabilities already: a softmax of what is no number tells. */

@@ -31,11 +31,16 @@ struct job {
     struct cz_dataset *data;
     struct cz_finetune *ft;
     json_t *config, *machine;
-    char name[256], data_name[256], out[1024], cache[CZ_PATH_MAX + 16], parent[CZ_SHA256_HEX];
+    char name[256], data_name[256], *out, cache[CZ_PATH_MAX + 16], parent[CZ_SHA256_HEX];
     struct cz_progress progress;
     const char *progress_split; /* whose features the bar shows, NULL: none */
     double start;
 };
+
+static int no_memory(struct cz_cli *cli)
+{
+    return cz_cli_error(cli, CZ_EXIT_MEMORY, "finetune: out of memory; close other programs");
+}
 
 /* A note on stderr that log.txt keeps too. */
 static void say(struct job *j, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -124,10 +129,9 @@ static void name_things(struct job *j)
     const size_t n = strlen(stem);
     if (n > 5 && strcmp(stem + n - 5, ".onnx") == 0)
         stem[n - 5] = '\0';
-    if (out)
-        snprintf(j->out, sizeof j->out, "%s", out);
-    else
-        snprintf(j->out, sizeof j->out, "runs/%s-%s", stem, j->data_name);
+    char default_out[sizeof stem + sizeof j->data_name + 8];
+    snprintf(default_out, sizeof default_out, "runs/%s-%s", stem, j->data_name);
+    j->out = strdup(out ? out : default_out);
     char cache[CZ_PATH_MAX];
     snprintf(j->cache, sizeof j->cache, "%s/features", cz_path_cache(j->cli, cache));
 }
@@ -195,6 +199,8 @@ static int prepare(struct job *j)
     if (code != CZ_EXIT_OK)
         return code;
     name_things(j);
+    if (!j->out)
+        return no_memory(cli);
     cz_status status = cz_run_folder_check(j->out, cz_arg_switch(&cli->args, "force"), &err);
     if (status == CZ_OK)
         status = cz_dataset_open(cz_arg_text(&cli->args, "data"), &j->data, &err);
@@ -365,10 +371,11 @@ static json_t *document(const struct job *j)
 static void say_afterwards(struct job *j)
 {
     const struct cz_finetune_part *parts[] = {&j->ft->train, &j->ft->test};
+    int warned = 0;
     for (int i = 0; i < 2; i++) {
         const struct cz_feature_set *set = &parts[i]->set;
         char id[CZ_SHA256_HEX];
-        if (set->cache_failed)
+        if (set->cache_failed && !warned++)
             cz_cli_warn(j->cli, "features are not kept: %s", set->cache_error.message);
         for (int64_t k = 0; k < set->n_bad; k++)
             cz_cli_note(j->cli, "skipped %s: %s",
@@ -413,7 +420,7 @@ int cz_cmd_finetune(struct cz_cli *cli)
     if (code == CZ_EXIT_OK) {
         say_plan(&j);
         if (!cli->json && print_parts(&j))
-            code = cz_cli_error(cli, CZ_EXIT_MEMORY, "finetune: out of memory; close other programs");
+            code = no_memory(cli);
     }
     if (code == CZ_EXIT_OK && !cz_arg_switch(&cli->args, "dry-run"))
         code = run(&j);
@@ -423,5 +430,6 @@ int cz_cmd_finetune(struct cz_cli *cli)
     json_decref(j.machine);
     cz_runtime_destroy(j.runtime);
     cz_cli_model_close(&j.model);
+    free(j.out);
     return code;
 }

@@ -124,9 +124,9 @@ static void check_data(struct complaints *to, struct cz_comparison *c, int r)
     c->same_data = 0;
     if (to->options->allow & CZ_ALLOW_DATA)
         return;
-    cz_error_set(&e, CZ_ERR_FORMAT,
-                 "%s, %s: different images: %lld and %lld, %lld in common; compare those with --allow data",
-                 c->rows[0].name, c->rows[r].name, (long long)a->n, (long long)b->n, (long long)c->n);
+    cz_error_set(&e, CZ_ERR_FORMAT, "%s, %s: different images: %lld and %lld, %lld in common; %s",
+                 c->rows[0].name, c->rows[r].name, (long long)a->n, (long long)b->n, (long long)c->n,
+                 c->n > 0 ? "compare those with --allow data" : "evaluate on the same data");
     complain(to, &e);
 }
 

@@ -31,22 +31,15 @@ static void chunk_key(struct work *w)
     cz_sha256_final(&hash, w->chunk.key);
 }
 
-/* "test/a.jpg: JPEG ends" without the id, which is kept apart. */
-static const char *without_id(const char *message, const char *id)
-{
-    const size_t n = strlen(id);
-    return strncmp(message, id, n) == 0 && strncmp(message + n, ": ", 2) == 0 ? message + n + 2 : message;
-}
-
 static cz_status note_bad(struct work *w, int64_t place, const struct cz_load_result *loaded, cz_error *err)
 {
     char id[CZ_SHA256_HEX];
     if (!w->options->skip_bad)
-        CZ_FAIL(err, loaded->status, "%s; replace it, or give --on-bad-image skip", loaded->error.message);
+        CZ_FAIL(err, loaded->status, "%s%s", loaded->error.message, cz_load_remedy(loaded));
     if (cz_grow(&w->set->bad, &w->bad_capacity, (size_t)w->set->n_bad, sizeof *w->set->bad))
         return no_memory(err);
     const char *name = cz_dataset_id(cz_scan_dataset(w->scan), w->selection->sample[place], id);
-    struct cz_bad_image bad = {place, loaded->error_offset, strdup(without_id(loaded->error.message, name))};
+    struct cz_bad_image bad = {place, loaded->error_offset, strdup(cz_load_reason(loaded, name))};
     if (!bad.reason)
         return no_memory(err);
     w->set->bad[w->set->n_bad++] = bad;
@@ -59,6 +52,11 @@ static int all_finite(const float *x, int64_t n)
         if (!isfinite(x[i]))
             return 0;
     return 1;
+}
+
+static cz_status changed(const char *id, cz_error *err)
+{
+    CZ_FAIL(err, CZ_ERR_FORMAT, "%s: changed while it was read; run again when nobody writes there", id);
 }
 
 static cz_status take_image(void *user, const struct cz_scan_image *image, cz_error *err)
@@ -75,8 +73,7 @@ static cz_status take_image(void *user, const struct cz_scan_image *image, cz_er
     }
     const char *name = cz_dataset_id(cz_scan_dataset(w->scan), image->sample, id);
     if (memcmp(loaded->sha256, w->sha256[place], CZ_SHA256_BYTES) != 0)
-        CZ_FAIL(err, CZ_ERR_FORMAT, "%s: changed while it was read; run again when nobody writes there",
-                name);
+        return changed(name, err);
     if (!all_finite(image->output, image->n_output))
         CZ_FAIL(err, CZ_ERR_NUMERIC,
                 "%s: a feature is NaN or infinite; check the model with `convzoo inspect --tensors`", name);
@@ -84,23 +81,19 @@ static cz_status take_image(void *user, const struct cz_scan_image *image, cz_er
     return CZ_OK;
 }
 
-/* Unreadable images of a stored chunk are read again for their reason; an image that has become readable
- * since then has another content and another chunk. */
+/* Unreadable images of a stored chunk are read again for their reason. One that can be read now had no
+ * content when the hashes were made. */
 static cz_status explain_bad(struct work *w, cz_error *err)
 {
     for (int i = 0; i < w->chunk.n; i++) {
-        struct cz_sample sample;
-        cz_error why = {0};
+        struct cz_load_result loaded;
+        const int64_t sample = w->selection->sample[w->first + i];
+        char id[CZ_SHA256_HEX];
         if (w->chunk.ok[i])
             continue;
-        const cz_status status =
-            cz_dataset_read(cz_scan_dataset(w->scan), w->selection->sample[w->first + i], 1, &sample, &why);
-        struct cz_load_result loaded = {
-            .status = status, .error_offset = sample.info.error_offset, .error = why};
-        cz_sample_deinit(&sample);
-        if (status == CZ_OK) /* it decodes, and failed in preprocessing */
-            loaded = (struct cz_load_result){
-                CZ_ERR_FORMAT, -1, 0, {0}, {CZ_ERR_FORMAT, "not of the network's size"}};
+        CZ_TRY(cz_scan_look(w->scan, sample, &loaded, err));
+        if (loaded.status == CZ_OK)
+            return changed(cz_dataset_id(cz_scan_dataset(w->scan), sample, id), err);
         CZ_TRY(note_bad(w, w->first + i, &loaded, err));
     }
     return CZ_OK;

@@ -291,6 +291,7 @@ static cz_status judge(struct cz_finetune *ft, cz_error *err)
 static cz_status work(struct cz_finetune *ft, cz_error *err)
 {
     CZ_TRY(compute_features(ft, &ft->train, err));
+    CZ_TRY(cz_finetune_check_readable(ft, err));
     CZ_TRY(train_head(ft, err));
     CZ_TRY(compute_features(ft, &ft->test, err)); /* first look at the judging images: every choice is made */
     CZ_TRY(judge(ft, err));

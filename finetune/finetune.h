@@ -100,8 +100,9 @@ void cz_finetune_log(struct cz_finetune *, const char *line);
 /* finetune_files.c: writes what belongs into the run folder. */
 cz_status cz_finetune_write(struct cz_finetune *, cz_error *);
 
-/* finetune_data.c: fills train and test. */
+/* finetune_data.c: fills train and test; after the features: is any class left without a training image? */
 cz_status cz_finetune_choose_data(struct cz_finetune *, cz_error *);
+cz_status cz_finetune_check_readable(const struct cz_finetune *, cz_error *);
 void cz_finetune_part_deinit(struct cz_finetune_part *);
 
 #endif

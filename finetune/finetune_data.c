@@ -2,7 +2,8 @@
  * Which images train the head and which judge it.
  *
  * Judging images are the split "test", else "val"; a data set without splits is cut: a fifth of each class,
- * chosen by the seed, is held out. What is limited by per_class are the training images alone.
+ * chosen by the seed, is held out: at least one image, and never a class's only one. What is limited by
+ * per_class are the training images alone.
  */
 #include "finetune/finetune.h"
 
@@ -39,6 +40,23 @@ static cz_status divide(const struct cz_selection *all, const int *fold, struct 
     return CZ_OK;
 }
 
+/* Of fewer than HOLDOUT_PARTS images the deal may leave a class without one to be judged by. */
+static void mend_small_classes(const struct cz_selection *all, int *fold)
+{
+    for (int c = 0; c < all->n_classes; c++) {
+        int64_t count = 0, first = -1;
+        for (int64_t i = 0; i < all->n; i++) {
+            if (all->label[i] != c)
+                continue;
+            count++;
+            if (first < 0 || fold[i] < fold[first])
+                first = i;
+        }
+        if (count > 0)
+            fold[first] = count == 1;
+    }
+}
+
 static cz_status hold_out(struct cz_finetune *ft, const struct cz_split *split, cz_error *err)
 {
     const struct cz_finetune_options *o = &ft->options;
@@ -49,8 +67,15 @@ static cz_status hold_out(struct cz_finetune *ft, const struct cz_split *split, 
     cz_status status =
         fold ? cz_deal_folds(all.label, all.n, all.n_classes, HOLDOUT_PARTS, o->fit.seed, fold, err)
              : no_memory(err);
-    if (status == CZ_OK)
+    if (status == CZ_OK) {
+        mend_small_classes(&all, fold);
         status = divide(&all, fold, ft, err);
+    }
+    if (status == CZ_OK && ft->test.selection.n == 0)
+        status = cz_error_set(err, CZ_ERR_FORMAT,
+                              "%s: one image a class leaves none to judge the result by; add images, or a "
+                              "folder test/",
+                              o->data_name);
     if (status == CZ_OK && o->per_class > 0)
         status = cz_selection_limit(&ft->train.selection, o->per_class, o->fit.seed, err);
     free(fold);
@@ -88,6 +113,13 @@ static int by_digest(const void *a, const void *b)
     return memcmp(a, b, CZ_SHA256_BYTES);
 }
 
+/* Files that could not be read have zeros for a hash: they are not one image. */
+static int is_hash(const uint8_t *digest)
+{
+    static const uint8_t unread[CZ_SHA256_BYTES];
+    return memcmp(digest, unread, sizeof unread) != 0;
+}
+
 static cz_status count_shared(struct cz_finetune *ft, cz_error *err)
 {
     const size_t n = (size_t)ft->test.selection.n;
@@ -97,9 +129,23 @@ static cz_status count_shared(struct cz_finetune *ft, cz_error *err)
     memcpy(sorted, ft->test.sha256, n * sizeof *sorted);
     qsort(sorted, n, sizeof *sorted, by_digest);
     for (int64_t i = 0; i < ft->train.selection.n; i++)
-        ft->n_shared += bsearch(ft->train.sha256[i], sorted, n, sizeof *sorted, by_digest) != NULL;
+        ft->n_shared += is_hash(ft->train.sha256[i]) &&
+                        bsearch(ft->train.sha256[i], sorted, n, sizeof *sorted, by_digest) != NULL;
     free(sorted);
     return CZ_OK;
+}
+
+/* The first class that no label names, or n_classes. */
+static int missing_class(const int *label, int64_t n, int n_classes)
+{
+    for (int c = 0; c < n_classes; c++) {
+        int64_t i = 0;
+        while (i < n && label[i] != c)
+            i++;
+        if (i == n)
+            return c;
+    }
+    return n_classes;
 }
 
 /* The head could never say a class that it was not shown. */
@@ -109,16 +155,24 @@ static cz_status check_classes(const struct cz_finetune *ft, cz_error *err)
     if (s->n_classes < 2)
         CZ_FAIL(err, CZ_ERR_ARGUMENT, "%s: %d class; two are the least that can be told apart",
                 ft->options.data_name, s->n_classes);
-    for (int c = 0; c < s->n_classes; c++) {
-        int64_t i = 0;
-        while (i < s->n && s->label[i] != c)
-            i++;
-        if (i == s->n)
-            CZ_FAIL(err, CZ_ERR_FORMAT,
-                    "%s: class '%s' has no training image; add some, or leave it out with "
-                    "--only-classes",
-                    ft->options.data_name, s->class_names[c]);
-    }
+    const int missing = missing_class(s->label, s->n, s->n_classes);
+    if (missing < s->n_classes)
+        CZ_FAIL(err, CZ_ERR_FORMAT,
+                "%s: class '%s' has no training image; add some, or leave it out with --only-classes",
+                ft->options.data_name, s->class_names[missing]);
+    return CZ_OK;
+}
+
+cz_status cz_finetune_check_readable(const struct cz_finetune *ft, cz_error *err)
+{
+    const struct cz_selection *s = &ft->train.selection;
+    const struct cz_feature_set *set = &ft->train.set;
+    const int missing = missing_class(set->label, set->features.n, s->n_classes);
+    if (missing < s->n_classes)
+        CZ_FAIL(err, CZ_ERR_FORMAT,
+                "%s: no training image of class '%s' could be read; replace them, or leave the class out "
+                "with --only-classes",
+                ft->options.data_name, s->class_names[missing]);
     return CZ_OK;
 }
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_LISTED = 5 };
+enum { MAX_LISTED = 5, CANDIDATES_TEXT = 320 };
 
 struct search {
     const struct cz_graph *g;
@@ -118,30 +118,57 @@ static void walk_back(struct search *s, int value)
     }
 }
 
-static cz_status list_candidates(const struct search *s, cz_error *err)
+/* "'fc_a' (Gemm), 'fc_b' (Gemm)" */
+static void candidates_text(const struct search *s, char *list, size_t size)
 {
-    char list[320] = "";
     size_t used = 0;
     const int shown = s->n_nodes < MAX_LISTED ? s->n_nodes : MAX_LISTED;
-    for (int i = 0; i < shown && used < sizeof list; i++) {
+    list[0] = '\0';
+    for (int i = 0; i < shown && used < size; i++) {
         const struct cz_node *node = &s->g->nodes[s->nodes[i]];
-        used += (size_t)snprintf(list + used, sizeof list - used, "%s'%s' (%s)", i ? ", " : "", node->name,
+        used += (size_t)snprintf(list + used, size - used, "%s'%s' (%s)", i ? ", " : "", node->name,
                                  node->op->name);
     }
+}
+
+static cz_status list_candidates(const struct search *s, cz_error *err)
+{
+    char list[CANDIDATES_TEXT];
+    candidates_text(s, list, sizeof list);
     CZ_FAIL(err, CZ_ERR_ARGUMENT, "model has %d classifiers: %s; say which with --head", s->n_nodes, list);
 }
 
-static cz_status named_node(const struct search *s, const char *name, int *node, cz_error *err)
+static void find_candidates(struct search *s)
 {
+    for (int i = 0; i < s->g->n_outputs; i++)
+        walk_back(s, s->g->outputs[i]);
+}
+
+/* What `name` is instead of a classifier, and what the classifiers are. */
+static cz_status refuse_name(struct search *s, const char *name, const char *what, cz_error *err)
+{
+    char list[CANDIDATES_TEXT];
+    find_candidates(s);
+    candidates_text(s, list, sizeof list);
+    if (s->n_nodes == 0)
+        CZ_FAIL(err, CZ_ERR_ARGUMENT,
+                "--head %s: %s; wanted is a Gemm, MatMul or 1x1 Conv with constant weights, `convzoo inspect "
+                "MODEL --plan` lists them",
+                name, what);
+    CZ_FAIL(err, CZ_ERR_ARGUMENT, "--head %s: %s; the network ends in %s", name, what, list);
+}
+
+static cz_status named_node(struct search *s, const char *name, int *node, cz_error *err)
+{
+    char what[64];
     *node = cz_graph_find_node(s->g, name);
     if (*node < 0)
-        CZ_FAIL(err, CZ_ERR_ARGUMENT, "--head %s: no such node; `convzoo inspect MODEL --plan` lists them",
-                name);
-    if (!is_classifier(s, &s->g->nodes[*node]))
-        CZ_FAIL(err, CZ_ERR_ARGUMENT,
-                "--head %s: is a %s; a Gemm, MatMul or 1x1 Conv with constant weights is wanted", name,
-                s->g->nodes[*node].op->name);
-    return CZ_OK;
+        return refuse_name(s, name, "no such node", err);
+    const struct cz_node *found = &s->g->nodes[*node];
+    if (is_classifier(s, found))
+        return CZ_OK;
+    snprintf(what, sizeof what, "is a %s, no classifier", found->op->name);
+    return refuse_name(s, name, what, err);
 }
 
 static cz_status find_node(struct search *s, const char *name, int *node, cz_error *err)
@@ -151,8 +178,7 @@ static cz_status find_node(struct search *s, const char *name, int *node, cz_err
     if (s->g->head && (*node = cz_graph_find_node(s->g, s->g->head)) >= 0 &&
         is_classifier(s, &s->g->nodes[*node]))
         return CZ_OK;
-    for (int i = 0; i < s->g->n_outputs; i++)
-        walk_back(s, s->g->outputs[i]);
+    find_candidates(s);
     if (s->n_nodes > 1)
         return list_candidates(s, err);
     *node = s->n_nodes == 1 ? s->nodes[0] : -1;

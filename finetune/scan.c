@@ -163,6 +163,13 @@ static cz_status run_batch(struct cz_scan *s, const float **output, cz_error *er
     return status;
 }
 
+cz_status cz_scan_look(struct cz_scan *s, int64_t sample, struct cz_load_result *result, cz_error *err)
+{
+    int64_t n_failed;
+    return cz_load_batch(s->dataset, &s->options.preprocess, &sample, 1, s->options.size, 1, s->pixels,
+                         result, &n_failed, err);
+}
+
 cz_status cz_scan_run(struct cz_scan *s, const int64_t *samples, int64_t n,
                       cz_status (*image)(void *, const struct cz_scan_image *, cz_error *), void *user,
                       cz_error *err)

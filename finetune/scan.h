@@ -47,6 +47,9 @@ cz_status cz_scan_identity(const struct cz_scan *, struct cz_sha256 *, cz_error 
 /* Working memory: inputs, activations, prepared weights. */
 size_t cz_scan_bytes(const struct cz_scan *);
 
+/* Reads one sample as a scan would, without running the network: why it cannot be read. */
+cz_status cz_scan_look(struct cz_scan *, int64_t sample, struct cz_load_result *, cz_error *);
+
 /*
  * Calls image() for samples[0..n-1] in order; its status, if not CZ_OK, ends the scan.
  * Errors  those of loading as a whole, running, and image(); an unreadable image is none.

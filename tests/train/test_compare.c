@@ -158,6 +158,12 @@ static void other_images_are_refused_or_left_out(void **state)
     assert_int_equal(c.rows[1].right, 129);
     assert_int_equal(c.rows[1].only_baseline, 5);
     cz_comparison_deinit(&c);
+    for (int i = 0; i < 150; i++)
+        a->predictions[i].sha256[0] = 'x'; /* no digit of a hash: none in common */
+    options.allow = 0;
+    assert_int_equal(cz_compare_reports(reports, names, 2, &options, &c, &err), CZ_ERR_FORMAT);
+    assert_string_equal(
+        err.message, "a.json, b.json: different images: 150 and 148, 0 in common; evaluate on the same data");
     cz_report_destroy(a);
     cz_report_destroy(b);
 }

@@ -174,7 +174,8 @@ static void the_last_of_two_layers(void **state)
     node(&d, "MatMul", "fc2", weight(&d, "w2", 2, 8, 3, 0));
     expect_site(&d, find(&d, NULL, CZ_OK, ""), "fc2", "relu:0", 8, 0, 3);
     expect_site(&d, find(&d, "fc1", CZ_OK, ""), "fc1", "flat:0", 36, 0, 8);
-    find(&d, "relu", CZ_ERR_ARGUMENT, "--head relu: is a Relu; a Gemm, MatMul or 1x1 Conv");
+    find(&d, "relu", CZ_ERR_ARGUMENT,
+         "--head relu: is a Relu, no classifier; the network ends in 'fc2' (MatMul)");
     find(&d, "fc3", CZ_ERR_ARGUMENT, "--head fc3: no such node");
     cz_graph_release(d.g);
 }
