@@ -9,9 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A model of some microseconds: more runs in a round tell nothing new and would fill the memory. */
-enum { MAX_ITERATIONS = 100000 };
-
 /* A warm-up ends when a block of runs is no more than 2 % faster than the one before, or after 2 seconds. */
 static const double BLOCK_SECONDS = 0.1, STEADY = 0.98, LONGEST_WARMUP = 2;
 
@@ -96,7 +93,7 @@ static int run_block(struct group *g, int cell, int64_t n, double *best, double 
 static int64_t runs_for(double seconds, double one_run)
 {
     double n = ceil(seconds / fmax(one_run, 1e-9));
-    return n < 1 ? 1 : n > MAX_ITERATIONS ? MAX_ITERATIONS : (int64_t)n;
+    return n < 1 ? 1 : n > CZ_BENCH_MAX_ITERATIONS ? CZ_BENCH_MAX_ITERATIONS : (int64_t)n;
 }
 
 /* Runs until it gets no faster; *one_run: how long a run takes then. 1 when the cell failed. */
@@ -127,8 +124,9 @@ static void prepare_cell(struct group *g, int cell)
     double one_run;
     if (!is_alive(g, cell) || warm_up(g, cell, &one_run))
         return;
-    r->iterations = runs_for(g->options->min_seconds, one_run);
-    size_t reps = (size_t)g->options->reps;
+    const struct cz_bench_options *o = g->options;
+    r->iterations = o->iterations > 0 ? o->iterations : runs_for(o->min_seconds, one_run);
+    size_t reps = (size_t)o->reps;
     r->real = malloc(sizeof *r->real * reps);
     r->cpu = malloc(sizeof *r->cpu * reps);
     r->runs = malloc(sizeof *r->runs * reps * (size_t)r->iterations);

@@ -10,6 +10,9 @@
 #include "bench/machine.h"
 #include "bench/worker.h"
 
+/* A model of some microseconds: more runs in a round tell nothing new and would fill the memory. */
+enum { CZ_BENCH_MAX_ITERATIONS = 100000 };
+
 struct cz_bench_model {
     const char *name; /* stable and unique, without host, path or date: part of the cells' names */
     double top1;      /* in [0,1]; negative: not known */
@@ -37,6 +40,7 @@ struct cz_bench_options {
 
     int reps;              /* rounds */
     double min_seconds;    /* of a cell in one round */
+    int64_t iterations;    /* runs of a cell in one round; 0: as many as min_seconds takes */
     int64_t warmup;        /* runs before measuring; negative: until they get no faster */
     double warmup_seconds; /* at least */
     int random_order;      /* another order of the cells in each round */

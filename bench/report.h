@@ -24,6 +24,9 @@ struct cz_bench_report {
     const char *flags; /* the command's options, for the record */
 };
 
+/* 1 where the key of "key=value" is one that the context has anyway. */
+int cz_bench_context_is_ours(const char *pair);
+
 /* The document (a new reference), NULL when memory ran out. */
 json_t *cz_bench_report_json(const struct cz_bench_report *);
 

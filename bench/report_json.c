@@ -34,14 +34,22 @@ static const struct cz_worker_facts *facts_of(const struct cz_bench *b)
     return &none;
 }
 
+enum { KEY_BYTES = 128 };
+
+/* The key of "key=value". */
+static const char *key_of(const char *pair, char *buf, size_t size)
+{
+    snprintf(buf, size, "%.*s", (int)strcspn(pair, "="), pair);
+    return buf;
+}
+
 /* "key=value" of the user's, added where we do not say it ourselves. */
 static void add_context(json_t *context, const char *pair)
 {
-    char key[128];
-    size_t n = strcspn(pair, "=");
-    snprintf(key, sizeof key, "%.*s", (int)n, pair);
-    if (key[0] && !json_object_get(context, key))
-        json_object_set_new(context, key, cz_json_text(pair[n] ? pair + n + 1 : ""));
+    char key[KEY_BYTES];
+    const char *equals = strchr(pair, '=');
+    if (key_of(pair, key, sizeof key)[0] && !json_object_get(context, key))
+        json_object_set_new(context, key, cz_json_text(equals ? equals + 1 : ""));
 }
 
 static json_t *context_json(const struct cz_bench_report *report)
@@ -70,6 +78,18 @@ static json_t *context_json(const struct cz_bench_report *report)
     for (int i = 0; i < report->n_context; i++)
         add_context(context, report->context[i]);
     return context;
+}
+
+/* Asks the context of no benchmark at all, so that there is no second list of keys. */
+int cz_bench_context_is_ours(const char *pair)
+{
+    const struct cz_bench none = {0};
+    const struct cz_bench_report report = {.bench = &none};
+    char key[KEY_BYTES];
+    json_t *context = context_json(&report);
+    int is_ours = json_object_get(context, key_of(pair, key, sizeof key)) != NULL;
+    json_decref(context);
+    return is_ours;
 }
 
 static void set(json_t *object, const char *key, json_t *value)

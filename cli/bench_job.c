@@ -133,6 +133,9 @@ static int add_cell(struct cz_bench_job *job, int model, int64_t batch, int64_t 
 {
     struct cz_bench_cell cell = {.model = model, .batch = batch, .threads = (int)threads};
     cz_bench_name_cell(&cell, &job->models[model]);
+    for (int i = 0; i < job->n_cells; i++) /* `--batch 1,1`: results are told apart by name */
+        if (job->cells[i].model == model && job->cells[i].batch == batch && job->cells[i].threads == threads)
+            return CZ_EXIT_OK;
     if (filter && !passes(filter, negated, cell.name))
         return CZ_EXIT_OK;
     if (cz_grow(&job->cells, &job->cell_capacity, (size_t)job->n_cells, sizeof *job->cells))
@@ -205,6 +208,7 @@ struct cz_bench_options cz_bench_options_of(struct cz_bench_job *job, struct cz_
         .no_fuse = s->no_fuse,
         .reps = s->reps,
         .min_seconds = s->min_seconds,
+        .iterations = s->iterations,
         .warmup = s->warmup,
         .warmup_seconds = s->warmup_seconds,
         .random_order = s->random_order,

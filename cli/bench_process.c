@@ -13,10 +13,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { PATH_BYTES = 4096, COMMAND_BYTES = 4 * PATH_BYTES, MAX_DOCUMENT = 64 << 20 };
@@ -47,6 +49,12 @@ static int add_word(struct run *r, const char *fmt, ...)
     return r->words[r->n_words++] == NULL;
 }
 
+static char *input_file(const struct run *r, int model, int64_t batch, char *buf, size_t size)
+{
+    snprintf(buf, size, "%s/input-%d-%lld.npy", r->folder, model, (long long)batch);
+    return buf;
+}
+
 /* The model's input, and for networks of the zoo the model, as files. */
 static cz_status write_files(struct run *r, int model, int64_t batch, char *file, size_t size, cz_error *err)
 {
@@ -61,9 +69,8 @@ static cz_status write_files(struct run *r, int model, int64_t batch, char *file
                               "%s: --process is for models with one input; leave it out", source->operand);
     if (status == CZ_OK)
         status = cz_bench_inputs_make(&infer->shape[graph->inputs[0]], 1, &inputs, err);
-    snprintf(file, size, "%s/input-%d-%lld.npy", r->folder, model, (long long)batch);
     if (status == CZ_OK)
-        status = cz_npy_write(file, &inputs.tensors[0], err);
+        status = cz_npy_write(input_file(r, model, batch, file, size), &inputs.tensors[0], err);
     snprintf(file, size, "%s", source->operand);
     if (source->entry)
         snprintf(file, size, "%s/%s.onnx", r->folder, source->entry->name);
@@ -96,16 +103,16 @@ static int add_cell(struct run *r, const struct cz_bench_cell *cell)
 {
     cz_error err;
     const struct cz_bench_settings *s = &r->job->settings;
-    char file[PATH_BYTES], self[PATH_BYTES], model[PATH_BYTES];
+    char file[PATH_BYTES], input[PATH_BYTES], quotes[3][PATH_BYTES];
     if (write_files(r, cell->model, cell->batch, file, sizeof file, &err) != CZ_OK)
         return cz_cli_fail(r->job->cli, &err);
     if (add_word(r, "--command-name") ||
         add_word(r, "%s/batch:%lld/threads:%d/process", r->job->models[cell->model].name,
                  (long long)cell->batch, cell->threads) ||
-        add_word(r, "%s run %s --input %s/input-%d-%lld.npy --threads %d --isa %s --gemm %s%s",
-                 quoted(r->self, self, sizeof self), quoted(file, model, sizeof model), r->folder,
-                 cell->model, (long long)cell->batch, cell->threads, s->isa, s->gemm,
-                 s->no_fuse ? " --fuse=no" : ""))
+        add_word(r, "%s run %s --input %s --threads %d --isa %s --gemm %s%s",
+                 quoted(r->self, quotes[0], PATH_BYTES), quoted(file, quotes[1], PATH_BYTES),
+                 quoted(input_file(r, cell->model, cell->batch, input, sizeof input), quotes[2], PATH_BYTES),
+                 cell->threads, s->isa, s->gemm, s->no_fuse ? " --fuse=no" : ""))
         return cz_cli_error(r->job->cli, CZ_EXIT_MEMORY, "bench: out of memory; close other programs");
     return CZ_EXIT_OK;
 }
@@ -124,6 +131,20 @@ static int make_command(struct run *r, const char *document)
     return code;
 }
 
+/* A terminal's Ctrl-C reaches hyperfine too; what was sent to us alone has to be passed on. */
+static int wait_for(pid_t pid)
+{
+    const struct timespec nap = {.tv_nsec = 20000000};
+    int status = 0, told = 0;
+    pid_t ended;
+    while ((ended = waitpid(pid, &status, WNOHANG)) == 0 || (ended < 0 && errno == EINTR)) {
+        if (cz_interrupted() && !told++)
+            kill(pid, SIGTERM);
+        nanosleep(&nap, NULL);
+    }
+    return status;
+}
+
 /* hyperfine's own output is only wanted when it complains. */
 static int start(struct run *r)
 {
@@ -138,8 +159,7 @@ static int start(struct run *r)
     if (pid < 0)
         return cz_cli_error(r->job->cli, CZ_EXIT_SYSTEM,
                             "--process: cannot start hyperfine: %s; close other programs", strerror(errno));
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
+    status = wait_for(pid);
     if (cz_interrupted())
         return CZ_EXIT_INTERRUPT;
     if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
@@ -228,8 +248,7 @@ static void remove_folder(const struct run *r, const char *document)
     for (int i = 0; i < r->job->n_cells; i++) {
         const struct cz_bench_cell *cell = &r->job->cells[i];
         const struct cz_zoo_entry *entry = r->job->sources[cell->model].entry;
-        snprintf(file, sizeof file, "%s/input-%d-%lld.npy", r->folder, cell->model, (long long)cell->batch);
-        unlink(file);
+        unlink(input_file(r, cell->model, cell->batch, file, sizeof file));
         snprintf(file, sizeof file, "%s/%s.onnx", r->folder, entry ? entry->name : "none");
         unlink(file);
     }

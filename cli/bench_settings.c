@@ -1,3 +1,4 @@
+#include "bench/report.h"
 #include "cli/bench.h"
 #include "cli/output.h"
 
@@ -49,10 +50,16 @@ static int settle_flags(struct cz_cli *cli, struct cz_bench_settings *s)
     return code;
 }
 
-/* Seconds as Google Benchmark takes them: a number, newer versions with an s behind it. */
-static int parse_seconds(const char *text, double *out)
+/* Google Benchmark's: seconds as a number, newer versions with an s behind it; "10x": so many runs. */
+static int parse_min_time(const char *text, struct cz_bench_settings *s)
 {
-    return cz_parse_real(text, 0, 3600, out) != 0 && cz_parse_time(text, out) != 0;
+    char count[32];
+    size_t n = strlen(text);
+    if (n > 1 && n < sizeof count && text[n - 1] == 'x') {
+        snprintf(count, sizeof count, "%.*s", (int)(n - 1), text);
+        return cz_parse_count(count, 1, CZ_BENCH_MAX_ITERATIONS, &s->iterations);
+    }
+    return cz_parse_real(text, 0, 3600, &s->min_seconds) != 0 && cz_parse_time(text, &s->min_seconds) != 0;
 }
 
 static int settle_times(struct cz_cli *cli, struct cz_bench_settings *s)
@@ -64,10 +71,12 @@ static int settle_times(struct cz_cli *cli, struct cz_bench_settings *s)
     s->min_seconds = cz_arg_time(args, "min-time", 0.5);
     s->warmup_seconds = cz_arg_real(args, "benchmark_min_warmup_time", 0);
     s->warmup = -1;
-    if (min_time && parse_seconds(min_time, &s->min_seconds))
-        code = cz_cli_error(cli, CZ_EXIT_USAGE,
-                            "--benchmark_min_time=%s: not a number of seconds; try --benchmark_min_time=0.5",
-                            min_time);
+    if (min_time && parse_min_time(min_time, s))
+        code =
+            cz_cli_error(cli, CZ_EXIT_USAGE,
+                         "--benchmark_min_time=%s: not a number of seconds or, as 10x, of runs up to %d; try "
+                         "--benchmark_min_time=0.5",
+                         min_time, CZ_BENCH_MAX_ITERATIONS);
     if (strcmp(warmup, "auto") != 0 && cz_parse_count(warmup, 0, 1e6, &s->warmup))
         code = cz_cli_error(cli, CZ_EXIT_USAGE,
                             "--warmup %s: not a number of runs or auto; try --warmup auto", warmup);
@@ -144,6 +153,10 @@ static int split_pairs(struct cz_cli *cli, struct cz_bench_settings *s, const ch
         const char *pair = cz_arena_strndup(cli->args.arena, p, n);
         if (!pair)
             return cz_cli_error(cli, CZ_EXIT_MEMORY, "bench: out of memory; close other programs");
+        if (cz_bench_context_is_ours(pair))
+            return cz_cli_error(cli, CZ_EXIT_USAGE,
+                                "--benchmark_context=%s: a key that we write ourselves; choose another",
+                                pair);
         if (!strchr(pair, '='))
             return cz_cli_error(cli, CZ_EXIT_USAGE,
                                 "--benchmark_context=%s: no KEY=VALUE; try --benchmark_context=%s=1", pair,
@@ -173,12 +186,29 @@ static void record_flags(const struct cz_cli *cli, struct cz_bench_settings *s)
     for (int i = 0; i < cli->args.count; i++) {
         const struct cz_arg *a = &cli->args.items[i];
         int is_file = a->option->kind == CZ_OPT_OUTPUT || a->option->kind == CZ_OPT_PATH;
-        if (a->source == CZ_SOURCE_DEFAULT || a->n_values == 0 || is_file || used >= sizeof s->flags)
-            continue;
-        int n = snprintf(s->flags + used, sizeof s->flags - used, "%s--%s=%s", used ? " " : "",
-                         a->option->name, a->values[a->n_values - 1]);
-        used += n > 0 ? (size_t)n : 0;
+        for (int v = 0; v < a->n_values && a->source != CZ_SOURCE_DEFAULT && !is_file; v++) {
+            size_t room = used < sizeof s->flags ? sizeof s->flags - used : 0;
+            int n = snprintf(s->flags + (room ? used : 0), room, "%s--%s=%s", used ? " " : "",
+                             a->option->name, a->values[v]);
+            used += n > 0 ? (size_t)n : 0;
+        }
     }
+}
+
+/* What would be left undone without a word. */
+static int settle_mode(struct cz_cli *cli, struct cz_bench_settings *s)
+{
+    const char *first = s->process                      ? "--process"
+                        : strcmp(s->mode, "speed") != 0 ? "--mode check and bits"
+                                                        : NULL;
+    const char *second = s->process && strcmp(s->mode, "speed") != 0 ? "--mode"
+                         : s->profile                                ? "--profile"
+                         : s->out && !s->process                     ? "--out"
+                                                                     : NULL;
+    if (first && second)
+        return cz_cli_error(cli, CZ_EXIT_USAGE, "%s, %s: do not go together; give one of them", first,
+                            second);
+    return CZ_EXIT_OK;
 }
 
 static void settle_color(struct cz_cli *cli)
@@ -211,7 +241,7 @@ int cz_bench_settle(struct cz_cli *cli, struct cz_bench_settings *s)
     settle_color(cli);
     record_flags(cli, s);
     int (*const parts[])(struct cz_cli *, struct cz_bench_settings *) = {
-        settle_flags, settle_times, settle_out, settle_profile, settle_context};
+        settle_flags, settle_times, settle_out, settle_profile, settle_context, settle_mode};
     int code = CZ_EXIT_OK;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         int part = parts[i](cli, s);

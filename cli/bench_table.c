@@ -227,7 +227,7 @@ static int print_kinds(const struct cz_bench_result *r, double total, FILE *out,
             cz_table_text(t, kinds[i].op);
             cz_table_text(t, kinds[i].algorithm);
             cz_table_cell(t, "%d", kinds[i].n);
-            cz_table_cell(t, "%.3f", kinds[i].seconds * 1e3);
+            cell_ms(t, kinds[i].seconds);
             cz_table_cell(t, "%.1f", 100 * kinds[i].seconds / total);
             cell_gflops(t, kinds[i].macs, kinds[i].seconds);
         }
@@ -259,7 +259,7 @@ static int print_steps(const struct cz_bench_result *r, double total, FILE *out,
         cz_table_text(t, s->op);
         cz_table_text(t, s->algorithm);
         cz_table_text(t, s->shape);
-        cz_table_cell(t, "%.3f", s->seconds * 1e3);
+        cell_ms(t, s->seconds);
         cz_table_cell(t, "%.1f", 100 * s->seconds / total);
         cell_gflops(t, s->macs, s->seconds);
         cell_number(t, s->seconds > 0 ? 1e-9 * (double)s->bytes / s->seconds : 0);

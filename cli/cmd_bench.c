@@ -22,8 +22,10 @@ static int no_memory(struct cz_cli *cli)
 static int list_cells(const struct cz_bench_job *job)
 {
     const struct cz_bench_settings *s = &job->settings;
-    if (!s->list_tests)
-        cz_cli_note(job->cli, "%d rounds of at least %.3g s for each of these: %.0f s and more", s->reps,
+    if (!s->list_tests && s->iterations > 0)
+        cz_cli_note(job->cli, "%d rounds of %lld runs for each of these", s->reps, (long long)s->iterations);
+    else if (!s->list_tests)
+        cz_cli_note(job->cli, "%d rounds of at least %.3g s for each of these: %.3g s and more", s->reps,
                     s->min_seconds, s->reps * s->min_seconds * job->n_cells);
     for (int i = 0; i < job->n_cells; i++)
         printf("%s\n", job->cells[i].name);

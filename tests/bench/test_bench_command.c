@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -57,6 +58,16 @@ static void mistakes_are_refused_before_work(void **state)
         {"bench lenet5 --benchmark_list_tests=maybe", 2, "--benchmark_list_tests=maybe: not true or false"},
         {"bench lenet5 --benchmark_filter=(", 2, "--benchmark_filter=(: not a regular expression"},
         {"bench lenet5 --benchmark_context=oops", 2, "--benchmark_context=oops: no KEY=VALUE"},
+        {"bench lenet5 --benchmark_context=num_cpus=9", 2,
+         "--benchmark_context=num_cpus=9: a key that we write ourselves"},
+        {"bench lenet5 --benchmark_context=a=1,flags=x", 2, "--benchmark_context=flags=x: a key"},
+        {"bench lenet5 --benchmark_min_time=0x", 2, "--benchmark_min_time=0x: not a number of seconds or"},
+        {"bench lenet5 --benchmark_min_time=99999999999x", 2, "--benchmark_min_time=99999999999x"},
+        {"bench lenet5 --process --mode check", 2, "--process, --mode: do not go together"},
+        {"bench lenet5 --process --profile", 2, "--process, --profile: do not go together"},
+        {"bench lenet5 --mode bits --profile", 2, "--mode check and bits, --profile: do not go together"},
+        {"bench lenet5 --mode check --out never.json", 2, "--mode check and bits, --out: do not go"},
+        {"bench lenet5 --benchmark_out=/dev/null", 6, "/dev/null: not a regular file"},
         {"bench lenet5 --out a.json --benchmark_out=b.json", 2, "--out, --benchmark_out: mean the same"},
         {"bench lenet5 --out result.txt", 2, "result.txt: the suffix says what is written"},
         {"bench lenet5 --profile=a.png", 2, "a.png: a picture is written"},
@@ -93,6 +104,39 @@ static void listing_and_filtering(void **state)
     r = run("bench lenet5 --benchmark_list_tests --benchmark_filter=vgg");
     run_expect(&r, 0, "matches no name");
     assert_int_equal(r.out_bytes, 0);
+    run_free(&r);
+}
+
+/* Results are told apart by name, so no name may stand there twice. */
+static void equal_cells_are_one(void **state)
+{
+    (void)state;
+    struct run r = run("bench lenet5 --batch 1,1,2,1 --threads 2,1,2 --benchmark_list_tests");
+    run_expect(&r, 0, NULL);
+    assert_string_equal(r.out, "lenet5/batch:1/threads:2/real_time\nlenet5/batch:1/threads:1/real_time\n"
+                               "lenet5/batch:2/threads:2/real_time\nlenet5/batch:2/threads:1/real_time\n");
+    run_free(&r);
+}
+
+/* Google Benchmark's --benchmark_min_time=Nx; and every context given is on record. */
+static void so_many_runs_and_no_more(void **state)
+{
+    (void)state;
+    struct run r = run("bench lenet5 --threads 1 --benchmark_min_time=3x --benchmark_context=a=1 "
+                       "--benchmark_context=b=2 --json --reps 2 --warmup 1 --quiet");
+    assert_int_equal(r.code, 0);
+    json_t *d = parse(&r), *context = json_object_get(d, "context");
+    json_t *round = json_array_get(json_object_get(d, "benchmarks"), 1);
+    assert_int_equal(json_integer_value(json_object_get(round, "iterations")), 3);
+    const char *flags = json_string_value(json_object_get(context, "flags"));
+    assert_non_null(strstr(flags, "--benchmark_context=a=1 --benchmark_context=b=2"));
+    json_decref(d);
+    run_free(&r);
+    r = run("bench lenet5 --benchmark_min_time=3x --dry-run");
+    run_expect(&r, 0, "9 rounds of 3 runs for each of these\n");
+    run_free(&r);
+    r = run("bench lenet5 --dry-run");
+    run_expect(&r, 0, "9 rounds of at least 0.5 s for each of these: 4.5 s and more\n");
     run_free(&r);
 }
 
@@ -179,6 +223,7 @@ static void forms_of_output(void **state)
     assert_int_equal(r.code, 0);
     assert_non_null(strstr(r.out, "threads"));
     assert_non_null(strstr(r.out, "conv1"));
+    assert_null(strstr(r.out, " 0.000 ")); /* a step of a microsecond has a time too */
     run_free(&r);
 }
 
@@ -287,6 +332,13 @@ static void whole_processes_with_hyperfine(void **state)
         assert_int_equal(json_integer_value(json_array_get(json_object_get(result, "exit_codes"), i)), 0);
     json_decref(d);
     run_free(&r);
+    char blank[256];
+    snprintf(blank, sizeof blank, "%s/a b", run_folder());
+    assert_int_equal(mkdir(blank, 0700), 0);
+    r = run("'TMPDIR=%s' bench lenet5 --process --reps 2 --warmup 0 --quiet --threads 1", blank);
+    run_expect(&r, 0, "");
+    run_free(&r);
+    assert_int_equal(rmdir(blank), 0); /* and nothing stays in it */
     r = run("PATH=/nonexistent bench lenet5 --process --quiet");
     run_expect(&r, 6, "--process: hyperfine is not installed");
     run_free(&r);
@@ -300,6 +352,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mistakes_are_refused_before_work),
         cmocka_unit_test(listing_and_filtering),
+        cmocka_unit_test(equal_cells_are_one),
+        cmocka_unit_test(so_many_runs_and_no_more),
         cmocka_unit_test(one_of_each_family),
         cmocka_unit_test(flags_of_google_benchmark_alone_mean_bench),
         cmocka_unit_test(forms_of_output),
