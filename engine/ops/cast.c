@@ -1,10 +1,11 @@
 /*
- * Cast (ONNX opset 6, 9, 13, 19, 21) between our dtypes. Integers keep their low bits among each other,
- * floats become integers by truncation (saturating, where the specification leaves it open), anything but 0
- * is true.
+ * Cast (ONNX opset 6, 9, 13, 19, 21) and CastLike (15, 19, 21) between our dtypes. Integers keep their low
+ * bits among each other, floats become integers by truncation (saturating, where the specification leaves it
+ * open), anything but 0 is true.
  *
  * Source: ONNX operator specification, Cast-13; numbers of the types: TensorProto.DataType.
  */
+#include "engine/ops/cast.h"
 #include "engine/ops/common.h"
 
 struct cast_attrs {
@@ -24,20 +25,25 @@ static const struct {
     [16] = {"bfloat16", 1, CZ_BF16},
 };
 
-static cz_status cast_parse(const struct cz_attr_list *list, int opset, void *attrs, cz_error *err)
+cz_status cz_parse_type(const struct cz_attr_list *list, const char *name, cz_dtype *out, cz_error *err)
 {
-    struct cast_attrs *a = attrs;
     int64_t to;
-    (void)opset;
-    if (!cz_attr_find(list, "to"))
-        CZ_FAIL(err, CZ_ERR_FORMAT, "attribute 'to' is missing");
-    CZ_TRY(cz_parse_int(list, "to", 0, 1, INT32_MAX, &to, err));
+    if (!cz_attr_find(list, name))
+        CZ_FAIL(err, CZ_ERR_FORMAT, "attribute '%s' is missing", name);
+    CZ_TRY(cz_parse_int(list, name, 0, 1, INT32_MAX, &to, err));
     if (to >= (int64_t)(sizeof types / sizeof *types))
         CZ_FAIL(err, CZ_ERR_UNSUPPORTED, "cast to data type %lld is not supported", (long long)to);
     if (!types[to].supported)
         CZ_FAIL(err, CZ_ERR_UNSUPPORTED, "cast to %s is not supported", types[to].name);
-    a->to = types[to].dtype;
+    *out = types[to].dtype;
     return CZ_OK;
+}
+
+static cz_status cast_parse(const struct cz_attr_list *list, int opset, void *attrs, cz_error *err)
+{
+    struct cast_attrs *a = attrs;
+    (void)opset;
+    return cz_parse_type(list, "to", &a->to, err);
 }
 
 static cz_status cast_infer(const void *attrs, const struct cz_op_input *in, int n_in, struct cz_shape *out,
@@ -47,6 +53,15 @@ static cz_status cast_infer(const void *attrs, const struct cz_op_input *in, int
     (void)n_in, (void)n_out, (void)err;
     out[0] = in[0].shape;
     out[0].dtype = a->to;
+    return CZ_OK;
+}
+
+static cz_status cast_like_infer(const void *attrs, const struct cz_op_input *in, int n_in,
+                                 struct cz_shape *out, int n_out, cz_error *err)
+{
+    (void)attrs, (void)n_in, (void)n_out, (void)err;
+    out[0] = in[0].shape;
+    out[0].dtype = in[1].shape.dtype;
     return CZ_OK;
 }
 
@@ -84,5 +99,17 @@ const struct cz_op cz_op_cast = {
     .attrs_size = sizeof(struct cast_attrs),
     .parse = cast_parse,
     .infer = cast_infer,
+    .eval = cast_eval,
+};
+
+const struct cz_op cz_op_cast_like = {
+    .name = "CastLike",
+    .opset_min = 15,
+    .opset_max = CZ_OPSET_NEWEST,
+    .n_in_min = 2,
+    .n_in_max = 2,
+    .n_out_min = 1,
+    .n_out_max = 1,
+    .infer = cast_like_infer,
     .eval = cast_eval,
 };

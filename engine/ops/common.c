@@ -214,6 +214,16 @@ void cz_copy_elements(cz_tensor *dst, int64_t dst_first, const cz_tensor *src, i
                (const char *)src->data + (size_t)src_first * size, (size_t)n * size);
 }
 
+cz_status cz_take_index(const cz_tensor *t, int64_t i, int64_t size, int64_t *index, cz_error *err)
+{
+    *index = cz_tensor_int(t, i);
+    if (*index < -size || *index >= size)
+        CZ_FAIL(err, CZ_ERR_ARGUMENT, "index %lld at position %lld; %lld to %lld wanted", (long long)*index,
+                (long long)i, (long long)-size, (long long)(size - 1));
+    *index += *index < 0 ? size : 0;
+    return CZ_OK;
+}
+
 void cz_fill_elements(cz_tensor *t, const void *element)
 {
     size_t size = cz_dtype_size(t->dtype);

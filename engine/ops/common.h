@@ -87,6 +87,12 @@ double *cz_scratch_load(const cz_tensor *, cz_error *);
 /* Copies n elements: dst and src have the same dtype. */
 void cz_copy_elements(cz_tensor *dst, int64_t dst_first, const cz_tensor *src, int64_t src_first, int64_t n);
 
+/*
+ * Element i of a tensor of indices, for an axis of `size` elements; negative ones count from the end.
+ * Errors  CZ_ERR_ARGUMENT (out of range).
+ */
+cz_status cz_take_index(const cz_tensor *, int64_t i, int64_t size, int64_t *index, cz_error *);
+
 /* Every element of t becomes the one at `element`. */
 void cz_fill_elements(cz_tensor *t, const void *element);
 

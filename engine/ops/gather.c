@@ -49,11 +49,8 @@ static cz_status gather_eval(const void *attrs, const cz_tensor *in, int n_in, c
     int64_t n_outer = cz_dim_product(x->dim, 0, axis), n_inner = cz_dim_product(x->dim, axis + 1, x->rank);
     int64_t n_indices = cz_tensor_count(&in[1]), size = x->dim[axis];
     for (int64_t i = 0; i < n_indices; i++) {
-        int64_t index = cz_tensor_int(&in[1], i);
-        if (index < -size || index >= size)
-            CZ_FAIL(err, CZ_ERR_ARGUMENT, "index %lld at position %lld; %lld to %lld wanted",
-                    (long long)index, (long long)i, (long long)-size, (long long)(size - 1));
-        index += index < 0 ? size : 0;
+        int64_t index;
+        CZ_TRY(cz_take_index(&in[1], i, size, &index, err));
         for (int64_t o = 0; o < n_outer; o++)
             cz_copy_elements(&out[0], (o * n_indices + i) * n_inner, x, (o * size + index) * n_inner,
                              n_inner);

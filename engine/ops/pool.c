@@ -9,6 +9,7 @@
  */
 #include "engine/ops/pool.h"
 #include "engine/ops/common.h"
+#include "engine/ops/order.h"
 #include "engine/ops/plans.h"
 
 #include <math.h>
@@ -154,15 +155,6 @@ static cz_status averagepool_eval(const void *attrs, const cz_tensor *in, int n_
     return CZ_OK;
 }
 
-/* Integers up to 32 bits and all floats compare exactly as doubles; int64 is compared as itself. */
-static int greater(const cz_tensor *t, int64_t a, int64_t b)
-{
-    if (t->dtype == CZ_I64)
-        return cz_tensor_int(t, a) > cz_tensor_int(t, b);
-    double x = cz_tensor_double(t, a), y = cz_tensor_double(t, b);
-    return x > y || (isnan(x) && !isnan(y));
-}
-
 /* Position of the first maximum in the plane, -1 for an empty window. */
 static int64_t find_maximum(const struct plane *c, int64_t oy, int64_t ox)
 {
@@ -171,7 +163,7 @@ static int64_t find_maximum(const struct plane *c, int64_t oy, int64_t ox)
     for (int64_t ky = p.rows.first; ky < p.rows.end; ky++)
         for (int64_t kx = p.cols.first; kx < p.cols.end; kx++) {
             int64_t at = position(c, &p, ky, kx);
-            if (best < 0 || greater(c->x, c->first + at, c->first + best))
+            if (best < 0 || cz_element_order(c->x, c->first + at, c->first + best) > 0)
                 best = at;
         }
     return best;

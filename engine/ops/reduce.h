@@ -1,10 +1,13 @@
-/* ReduceMean: attributes and the reduced dimensions, for the operator itself and for the planner. */
+/* The Reduce operators: attributes and the reduced dimensions, for themselves and for the planner. */
 #ifndef CZ_ENGINE_OPS_REDUCE_H
 #define CZ_ENGINE_OPS_REDUCE_H
 
 #include "engine/ops/axes.h"
 
+struct cz_reduction;
+
 struct cz_reduce_attrs {
+    const struct cz_reduction *how;
     struct cz_axes axes;
     int keepdims, noop_with_empty_axes;
 };

@@ -1,7 +1,8 @@
 /*
- * Shape (ONNX opset 1, 13, 15, 19, 21): the dimensions as int64, from 15 on a range of them.
+ * Shape (ONNX opset 1, 13, 15, 19, 21): the dimensions as int64, from 15 on a range of them. Size (same
+ * opsets but 15): their product.
  *
- * Source: ONNX operator specification, Shape-15.
+ * Source: ONNX operator specification, Shape-15, Size-13.
  */
 #include "engine/ops/common.h"
 
@@ -59,4 +60,33 @@ const struct cz_op cz_op_shape = {
     .parse = shape_parse,
     .infer = shape_infer,
     .eval = shape_eval,
+};
+
+static cz_status size_infer(const void *attrs, const struct cz_op_input *in, int n_in, struct cz_shape *out,
+                            int n_out, cz_error *err)
+{
+    (void)attrs, (void)in, (void)n_in, (void)n_out, (void)err;
+    out[0] = cz_shape_of(CZ_I64, 0);
+    return CZ_OK;
+}
+
+static cz_status size_eval(const void *attrs, const cz_tensor *in, int n_in, cz_tensor *out, int n_out,
+                           cz_error *err)
+{
+    (void)attrs, (void)n_in, (void)n_out, (void)err;
+    *(int64_t *)out[0].data = cz_tensor_count(&in[0]);
+    return CZ_OK;
+}
+
+const struct cz_op cz_op_size = {
+    .name = "Size",
+    .opset_min = 1,
+    .opset_max = CZ_OPSET_NEWEST,
+    .n_in_min = 1,
+    .n_in_max = 1,
+    .n_out_min = 1,
+    .n_out_max = 1,
+    .flags = CZ_OP_SHAPE_ONLY,
+    .infer = size_infer,
+    .eval = size_eval,
 };

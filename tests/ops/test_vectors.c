@@ -35,7 +35,8 @@ struct vector {
 };
 
 static const char *vectors_dir = VECTORS_DIR;
-static int exact; /* the outputs were rounded once, from double */
+static int exact;         /* the outputs were rounded once, from double */
+static double inaccurate; /* the vector in hand was computed this far from its own definition */
 static struct vector *vectors;
 static int n_vectors;
 
@@ -122,6 +123,15 @@ static cz_status read_tensors(const char *folder, const char *kind, struct tenso
 }
 
 /*
+ * The window functions' outputs were computed with 3.1415 for pi, while the expanded graphs hold 6.28319: up
+ * to 2 * 9.3e-5 of angle, half of which reaches the largest element.
+ */
+static double inaccuracy_of(const char *name)
+{
+    return strstr(name, "window") && strstr(name, "_expanded") ? 1e-4 : 0;
+}
+
+/*
  * Relative to the largest element. The official vectors were computed by numpy and PyTorch in float32: sums
  * of up to some hundred terms in another order, and their exp and tanh, are a few units in the last place
  * off. So are our planned sums. The reference rounds once, at most half a unit of the last place away from an
@@ -134,7 +144,7 @@ static double tolerance_of(cz_dtype dtype, int rounded_once)
         return 0x1p-10;
     if (dtype != CZ_F32 && dtype != CZ_F64)
         return 0;
-    return rounded_once ? 0x1p-23 : 2e-6;
+    return fmax(inaccurate, rounded_once ? 0x1p-23 : 2e-6);
 }
 
 /*
@@ -232,11 +242,9 @@ static const struct {
     const char *op;
     unsigned inputs;
 } deciding[] = {
-    {"ConstantOfShape", 1}, {"CumSum", 2},    {"Dropout", 6},  {"Expand", 2},
-    {"NonZero", 1},         {"OneHot", 2},    {"Pad", 10},     {"Range", 7},
-    {"Reduce", 2},          {"Reshape", 2},   {"Resize", 14},  {"Slice", 30},
-    {"Split", 2},           {"Squeeze", 2},   {"Tile", 6},     {"TopK", 2},
-    {"Trilu", 2},           {"Unsqueeze", 2}, {"Upsample", 2},
+    {"ConstantOfShape", 1}, {"Dropout", 6}, {"Expand", 2},  {"NonZero", 1},   {"OneHot", 2},   {"Pad", 10},
+    {"Range", 7},           {"Reduce", 2},  {"Reshape", 2}, {"Resize", 14},   {"Slice", 30},   {"Split", 2},
+    {"Squeeze", 2},         {"Tile", 6},    {"TopK", 2},    {"Unsqueeze", 2}, {"Upsample", 2},
 };
 
 static int decides(const struct cz_op *op, int i)
@@ -406,6 +414,7 @@ static void run_vector(struct vector *v)
 {
     char *folder = join(vectors_dir, v->name);
     struct stat info;
+    inaccurate = inaccuracy_of(v->name);
     for (int set = 0; v->reference == PASSED && v->planned == PASSED; set++) {
         char name[32];
         snprintf(name, sizeof name, "test_data_set_%d", set);
