@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-char *cz_base_name(const char *path, char *buf, size_t size)
+static const char *last_part(const char *path, size_t *n)
 {
     size_t end = strlen(path);
     while (end > 1 && path[end - 1] == '/')
@@ -19,7 +19,20 @@ char *cz_base_name(const char *path, char *buf, size_t size)
     size_t begin = end;
     while (begin > 0 && path[begin - 1] != '/')
         begin--;
-    snprintf(buf, size, "%.*s", (int)(end - begin), path + begin);
+    *n = end - begin;
+    return path + begin;
+}
+
+char *cz_base_name(const char *path, char *buf, size_t size)
+{
+    size_t n;
+    const char *name = last_part(path, &n);
+    const int is_dots = n <= 2 && strspn(name, ".") >= n; /* what "." is called is what counts */
+    char *real = is_dots ? realpath(path, NULL) : NULL;
+    if (real)
+        name = last_part(real, &n);
+    snprintf(buf, size, "%.*s", (int)n, name);
+    free(real);
     return buf;
 }
 

@@ -25,7 +25,7 @@ json_t *cz_run_machine(const struct cz_cli *, const cz_runtime *);
  */
 char *cz_result_name(const struct cz_cli_model *, const char *operand, char *buf, size_t size);
 
-/* "c" of "a/b/c" and "a/b/c/". Returns buf. */
+/* "c" of "a/b/c", "a/b/c/" and "a/b/c/."; of "." what the folder is called. Returns buf. */
 char *cz_base_name(const char *path, char *buf, size_t size);
 
 #endif

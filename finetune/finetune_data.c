@@ -182,6 +182,10 @@ cz_status cz_finetune_choose_data(struct cz_finetune *ft, cz_error *err)
     const struct cz_split *train = cz_dataset_split(data, "train"), *test = cz_dataset_split(data, "test");
     if (!test)
         test = cz_dataset_split(data, "val");
+    if (!train && strcmp(data->splits[0].name, "all") != 0)
+        CZ_FAIL(err, CZ_ERR_FORMAT,
+                "%s: has %s and no train to learn from; add it, or give a folder of classes without splits",
+                ft->options.data_name, data->splits[0].name);
     if (train && test)
         CZ_TRY(use_splits(ft, train, test, err));
     else

@@ -86,6 +86,9 @@ struct cz_head_names cz_head_names(const struct cz_graph *g, const struct cz_hea
     return names;
 }
 
+/* From here on a bias goes with every row; before, Gemm must be told. */
+enum { BROADCASTING_OPSET = 7 };
+
 static cz_status add_gemm(struct cz_graph *g, int features, const struct cz_head_names *names,
                           const struct cz_linear *h, cz_error *err)
 {
@@ -96,7 +99,8 @@ static cz_status add_gemm(struct cz_graph *g, int features, const struct cz_head
     CZ_TRY(add_weights(g, names->weight, CZ_WEIGHT, &weight, h->weight, &in[1], err));
     CZ_TRY(add_weights(g, names->bias, CZ_BIAS, &bias, h->bias, &in[2], err));
     const char *logits = free_name(g, "logits");
-    if (!logits || cz_attrs_add_int(g->arena, &attributes, "transB", 1))
+    if (!logits || cz_attrs_add_int(g->arena, &attributes, "transB", 1) ||
+        (g->opset < BROADCASTING_OPSET && cz_attrs_add_int(g->arena, &attributes, "broadcast", 1)))
         return no_memory(err);
     CZ_TRY(cz_graph_add_node(g, "Gemm", names->node, &attributes, in, 3, &logits, 1, &out, err));
     g->head = g->nodes[g->n_nodes - 1].name;

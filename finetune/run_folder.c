@@ -164,8 +164,8 @@ static cz_status make_work_folder(struct cz_run_folder *f, cz_error *err)
         return take_lock(f, err);
     if (errno != EEXIST)
         CZ_FAIL(err, CZ_ERR_IO, "%s: cannot create: %s; choose another --out", f->work, strerror(errno));
-    CZ_TRY(take_lock(f, err)); /* a killed run's: nobody else has it */
-    CZ_TRY(check_contents(f->work, err));
+    CZ_TRY(check_contents(f->work, err)); /* before a lock is left in it */
+    CZ_TRY(take_lock(f, err));            /* a killed run's: nobody else has it */
     clear(f->work, "lock");
     return CZ_OK;
 }
@@ -215,6 +215,10 @@ static cz_status put_in_place(struct cz_run_folder *f, const char *aside, cz_err
 {
     struct stat st;
     const int replaces = lstat(f->final, &st) == 0;
+    if (replaces) { /* what a run that was killed here had put aside, and another has replaced since */
+        clear(aside, NULL);
+        rmdir(aside);
+    }
     if (replaces && rename(f->final, aside) != 0)
         CZ_FAIL(err, CZ_ERR_IO, "%s: cannot move it aside: %s", f->final, strerror(errno));
     if (rename(f->work, f->final) != 0) {

@@ -305,6 +305,11 @@ static void a_killed_run_is_cleared_away(void **state)
     run_expect(&r, 2, "holds 'thesis.txt'");
     run_free(&r);
     assert_true(exists("mine.partial/thesis.txt"));
+    assert_false(exists("mine.partial/lock"));
+    make_folder("%s/stale.replaced", folder); /* killed between the two renames */
+    run_text("stale.replaced/report.json", "old");
+    must_tune("stale", "--epochs 2 --lr 1 --weight-decay 0.001 --force");
+    assert_false(exists("stale.replaced"));
 }
 
 static void bad_images_are_refused_or_skipped(void **state)

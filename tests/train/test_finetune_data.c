@@ -92,6 +92,24 @@ static void a_class_has_an_image_to_be_judged_by(void **state)
     expect_tune("singles", "--dry-run", 4, "singles: one image a class leaves none to judge the result by");
 }
 
+static void splits_without_train_are_refused(void **state)
+{
+    (void)state;
+    add_pictures("untrained/val/a", 2);
+    add_pictures("untrained/val/b", 2);
+    expect_tune("untrained", "--dry-run", 4, "untrained: has val and no train to learn from");
+}
+
+/* "." is a place, not a name: reports of it would all be of the same data. */
+static void data_is_called_by_its_name(void **state)
+{
+    (void)state;
+    add_pictures("named/a", 2);
+    add_pictures("named/b", 2);
+    expect_tune("named/.", "--dry-run", 0, "data     named: 2 classes");
+    expect_tune("named/a/..", "--dry-run", 0, "data     named: 2 classes");
+}
+
 static void unreadable_files_are_no_shared_image(void **state)
 {
     (void)state;
@@ -224,6 +242,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_class_has_an_image_to_be_judged_by),
+        cmocka_unit_test(splits_without_train_are_refused),
+        cmocka_unit_test(data_is_called_by_its_name),
         cmocka_unit_test(unreadable_files_are_no_shared_image),
         cmocka_unit_test(the_reason_is_the_same_from_stored_features),
         cmocka_unit_test(one_remedy_for_a_bad_image),

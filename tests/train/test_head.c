@@ -37,13 +37,18 @@ struct draft {
     int value;
 };
 
-static struct draft start(void)
+static struct draft start_at(int opset)
 {
     struct draft d;
     const struct cz_shape s = cz_shape_of(CZ_F32, 4, INT64_C(-1), INT64_C(4), INT64_C(3), INT64_C(3));
-    assert_int_equal(cz_graph_create(17, &d.g, NULL), CZ_OK);
+    assert_int_equal(cz_graph_create(opset, &d.g, NULL), CZ_OK);
     assert_int_equal(cz_graph_add_input(d.g, "x", &s, &d.value, NULL), CZ_OK);
     return d;
+}
+
+static struct draft start(void)
+{
+    return start_at(17);
 }
 
 static int weight(struct draft *d, const char *name, int rank, int64_t a, int64_t b, int64_t h)
@@ -243,6 +248,28 @@ static struct cz_linear some_head(int n_features)
     return h;
 }
 
+/* ONNX before opset 7: a Gemm's bias is a whole matrix unless `broadcast` says otherwise. */
+static void an_old_opset_is_told_to_broadcast(void **state)
+{
+    (void)state;
+    for (int opset = 6; opset <= 7; opset++) {
+        struct draft d = start_at(opset);
+        struct cz_graph *whole;
+        cz_error err;
+        node(&d, "Flatten", "flat", -1);
+        const struct cz_head_site site = find(&d, NULL, CZ_OK, "");
+        struct cz_linear h = some_head(site.n_features);
+        check(cz_head_attach(d.g, &site, &h, &whole, &err), &err);
+        const struct cz_node *gemm = &whole->nodes[whole->n_nodes - 1];
+        assert_string_equal(gemm->op->name, "Gemm");
+        assert_int_equal(cz_attr_int(&gemm->attributes, "broadcast", 0), opset < 7);
+        free(h.weight);
+        free(h.bias);
+        cz_graph_release(whole);
+        cz_graph_release(d.g);
+    }
+}
+
 /*
  * The exchanged network gives, bit for bit, what the head alone gives of the trunk's features: stored
  * features stand for the network. Against double sums the error of float32 dot products is bounded as gamma_n
@@ -411,6 +438,7 @@ int main(void)
         cmocka_unit_test(the_last_of_two_layers),
         cmocka_unit_test(several_classifiers_are_listed),
         cmocka_unit_test(a_softmax_without_classifier_is_refused),
+        cmocka_unit_test(an_old_opset_is_told_to_broadcast),
         cmocka_unit_test(forms_compute_the_same),
         cmocka_unit_test(zoo_heads_are_found),
         cmocka_unit_test(files_of_exporters),
