@@ -1,9 +1,9 @@
 /*
- * Conv (ONNX opset 1, 11): cross-correlation over one or two spatial dimensions, with groups.
+ * Conv (ONNX opset 1, 11): cross-correlation over one to three spatial dimensions, with groups.
  *
- * The reference sums each output in the order (input channel, kernel row, kernel column), the bias first, in
- * double, and rounds once. It walks whole output rows per tap, which keeps that order for every element and
- * lets the compiler vectorise across the row; taps in the padding are skipped, never multiplied by zero.
+ * The reference sums each output in the order (input channel, kernel plane, row and column), the bias first,
+ * in double, and rounds once. It walks whole output rows per tap, which keeps that order for every element
+ * and lets the compiler vectorise across the row; taps in the padding are skipped, never multiplied by zero.
  *
  * Source: ONNX operator specification, Conv-11.
  */
@@ -59,7 +59,7 @@ static cz_status check_kernel(const struct cz_shape *w, cz_error *err)
 cz_status cz_conv_resolve(const struct cz_conv_attrs *a, const struct cz_shape *x, const struct cz_shape *w,
                           struct cz_conv_shape *out, cz_error *err)
 {
-    if (x->rank == 3 || x->rank == 4) {
+    if (x->rank >= 3 && x->rank <= 5) {
         CZ_TRY(check_weight(a, x, w, err));
         CZ_TRY(check_kernel(w, err));
     }
@@ -98,19 +98,28 @@ static void add_tap(const struct cz_window *g, const double *x_row, double weigh
             acc[ox] += weight * x_row[ox * g->stride_w + shift];
 }
 
+/* Plane (of one channel) iz: the taps of its kernel plane. x and w point at the plane's beginnings. */
+static void add_plane(const struct cz_window *g, const double *x, const double *w, int64_t oy, double *acc)
+{
+    for (int64_t ky = 0; ky < g->k_h; ky++) {
+        int64_t iy = oy * g->stride_h + ky * g->dilation_h - g->pad_top;
+        if (iy < 0 || iy >= g->in_h)
+            continue;
+        for (int64_t kx = 0; kx < g->k_w; kx++)
+            add_tap(g, x + iy * g->in_w, w[ky * g->k_w + kx], kx, acc);
+    }
+}
+
 /* One output row: x points at the group's first channel, w at the output channel's weights. */
 static void add_row(const struct cz_window *g, int64_t n_channels, const double *x, const double *w,
-                    int64_t oy, double *acc)
+                    int64_t oz, int64_t oy, double *acc)
 {
     for (int64_t c = 0; c < n_channels; c++)
-        for (int64_t ky = 0; ky < g->k_h; ky++) {
-            int64_t iy = oy * g->stride_h + ky * g->dilation_h - g->pad_top;
-            if (iy < 0 || iy >= g->in_h)
-                continue;
-            const double *x_row = x + (c * g->in_h + iy) * g->in_w;
-            const double *w_row = w + (c * g->k_h + ky) * g->k_w;
-            for (int64_t kx = 0; kx < g->k_w; kx++)
-                add_tap(g, x_row, w_row[kx], kx, acc);
+        for (int64_t kz = 0; kz < g->k_d; kz++) {
+            int64_t iz = oz * g->stride_d + kz * g->dilation_d - g->pad_front;
+            if (iz >= 0 && iz < g->in_d)
+                add_plane(g, x + (c * g->in_d + iz) * g->in_h * g->in_w,
+                          w + (c * g->k_d + kz) * g->k_h * g->k_w, oy, acc);
         }
 }
 
@@ -122,16 +131,17 @@ static void eval_channel(const struct cz_conv_shape *s, const cz_tensor *in, int
                          int64_t oc, const struct conv_buffers *b, cz_tensor *out)
 {
     const struct cz_window *g = &s->window;
-    int64_t n_channels = s->in_c / s->groups, n_weights = n_channels * g->k_h * g->k_w;
+    int64_t n_channels = s->in_c / s->groups, n_weights = n_channels * g->k_d * g->k_h * g->k_w;
     int64_t group = oc / (s->out_c / s->groups);
-    const double *x = b->x + group * n_channels * g->in_h * g->in_w;
+    const double *x = b->x + group * n_channels * g->in_d * g->in_h * g->in_w;
     double bias = cz_has_tensor(in, n_in, 2) ? cz_tensor_double(&in[2], oc) : 0;
     cz_load_doubles(&in[1], oc * n_weights, n_weights, b->w);
-    for (int64_t oy = 0; oy < g->out_h; oy++) {
+    int64_t first = (image * s->out_c + oc) * g->out_d * g->out_h;
+    for (int64_t row = 0; row < g->out_d * g->out_h; row++) {
         for (int64_t ox = 0; ox < g->out_w; ox++)
             b->row[ox] = bias;
-        add_row(g, n_channels, x, b->w, oy, b->row);
-        cz_store_doubles(out, ((image * s->out_c + oc) * g->out_h + oy) * g->out_w, g->out_w, b->row);
+        add_row(g, n_channels, x, b->w, row / g->out_h, row % g->out_h, b->row);
+        cz_store_doubles(out, (first + row) * g->out_w, g->out_w, b->row);
     }
 }
 
@@ -142,10 +152,10 @@ static cz_status conv_eval(const void *attrs, const cz_tensor *in, int n_in, cz_
     struct cz_shape x = cz_tensor_shape(&in[0]), w = cz_tensor_shape(&in[1]);
     (void)n_out;
     CZ_TRY(cz_conv_resolve(attrs, &x, &w, &s, err));
-    int64_t image = s.in_c * s.window.in_h * s.window.in_w;
+    int64_t image = s.in_c * s.window.in_d * s.window.in_h * s.window.in_w;
     struct conv_buffers b = {
         cz_scratch_doubles(image, err),
-        cz_scratch_doubles(s.in_c / s.groups * s.window.k_h * s.window.k_w, err),
+        cz_scratch_doubles(s.in_c / s.groups * s.window.k_d * s.window.k_h * s.window.k_w, err),
         cz_scratch_doubles(s.window.out_w, err),
     };
     int ready = b.x && b.w && b.row;

@@ -11,7 +11,7 @@ struct cz_conv_attrs {
     int64_t groups;
 };
 
-/* 1-D convolutions have height 1 everywhere. Weights: [out_c][in_c / groups][k_h][k_w]. */
+/* What a convolution has no dimension for is 1. Weights: [out_c][in_c / groups][k_d][k_h][k_w]. */
 struct cz_conv_shape {
     int64_t batch, in_c, out_c, groups;
     struct cz_window window;

@@ -1,8 +1,9 @@
 /*
- * GlobalAveragePool and GlobalMaxPool (ONNX opset 1): one value per image and channel.
+ * GlobalAveragePool, GlobalMaxPool (ONNX opset 1) and GlobalLpPool (1, 2): one value per image and channel.
  *
- * Source: ONNX operator specification, GlobalAveragePool-1, GlobalMaxPool-1.
+ * Source: ONNX operator specification, GlobalAveragePool-1, GlobalMaxPool-1, GlobalLpPool-2.
  */
+#include "base/math.h"
 #include "engine/ops/common.h"
 #include "engine/ops/plans.h"
 
@@ -90,4 +91,46 @@ const struct cz_op cz_op_global_max_pool = {
     .n_out_max = 1,
     .infer = infer,
     .eval = max_eval,
+};
+
+struct lp_attrs {
+    double p;
+};
+
+static cz_status lp_parse(const struct cz_attr_list *list, int opset, void *attrs, cz_error *err)
+{
+    struct lp_attrs *a = attrs;
+    a->p = opset < 2 ? (double)cz_attr_float(list, "p", 2) : (double)cz_attr_int(list, "p", 2);
+    if (!(a->p > 0))
+        CZ_FAIL(err, CZ_ERR_FORMAT, "attribute 'p' is %g; more than 0 wanted", a->p);
+    return CZ_OK;
+}
+
+static cz_status lp_eval(const void *attrs, const cz_tensor *in, int n_in, cz_tensor *out, int n_out,
+                         cz_error *err)
+{
+    const struct lp_attrs *a = attrs;
+    int64_t n = cz_dim_product(in[0].dim, 2, in[0].rank), n_planes = in[0].dim[0] * in[0].dim[1];
+    (void)n_in, (void)n_out, (void)err;
+    for (int64_t i = 0; i < n_planes; i++) {
+        double sum = 0;
+        for (int64_t k = i * n; k < (i + 1) * n; k++)
+            sum += cz_pow(fabs(cz_tensor_double(&in[0], k)), a->p);
+        cz_tensor_store(&out[0], i, a->p == 2 ? sqrt(sum) : cz_pow(sum, 1 / a->p));
+    }
+    return CZ_OK;
+}
+
+const struct cz_op cz_op_global_lp_pool = {
+    .name = "GlobalLpPool",
+    .opset_min = 1,
+    .opset_max = CZ_OPSET_NEWEST,
+    .n_in_min = 1,
+    .n_in_max = 1,
+    .n_out_min = 1,
+    .n_out_max = 1,
+    .attrs_size = sizeof(struct lp_attrs),
+    .parse = lp_parse,
+    .infer = infer,
+    .eval = lp_eval,
 };

@@ -1,13 +1,16 @@
 /*
- * MaxPool (ONNX opset 1, 8, 10, 11, 12) and AveragePool (1, 7, 10, 11, 19): windows over H and W, C kept.
+ * MaxPool (ONNX opset 1, 8, 10, 11, 12), AveragePool (1, 7, 10, 11, 19) and LpPool (1, 2, 11, 18): windows
+ * over the spatial dimensions, C kept.
  *
  * NaN in a window makes its maximum NaN, as in the reference framework. A window that holds no input element
  * (only possible with dilation) has the lowest value as maximum, and 0 as average. Averages divide by the
  * window clipped to the padded input, not by the full kernel.
  *
- * Source: ONNX operator specification, MaxPool-12, AveragePool-19; for windows at the end see window.h.
+ * Source: ONNX operator specification, MaxPool-12, AveragePool-19, LpPool-18; for windows at the end see
+ * window.h.
  */
 #include "engine/ops/pool.h"
+#include "base/math.h"
 #include "engine/ops/common.h"
 #include "engine/ops/order.h"
 #include "engine/ops/plans.h"
@@ -18,8 +21,10 @@
 static cz_status pool_parse(const struct cz_attr_list *list, int opset, void *attrs, cz_error *err)
 {
     struct cz_pool_attrs *a = attrs;
-    (void)opset;
     CZ_TRY(cz_window_parse(list, &a->window, err));
+    a->p = opset < 2 ? (double)cz_attr_float(list, "p", 2) : (double)cz_attr_int(list, "p", 2);
+    if (!(a->p > 0))
+        CZ_FAIL(err, CZ_ERR_FORMAT, "attribute 'p' is %g; more than 0 wanted", a->p);
     if (a->window.n_kernel == 0)
         CZ_FAIL(err, CZ_ERR_FORMAT, "attribute 'kernel_shape' is missing");
     CZ_TRY(cz_parse_flag(list, "count_include_pad", 0, &a->count_include_pad, err));
@@ -29,13 +34,15 @@ static cz_status pool_parse(const struct cz_attr_list *list, int opset, void *at
 /* A pad as large as the kernel would make windows of nothing but padding. */
 static cz_status check_pads(const struct cz_window *g, cz_error *err)
 {
-    if (g->pad_top < g->k_h && g->pad_bottom < g->k_h && g->pad_left < g->k_w && g->pad_right < g->k_w)
+    if (g->pad_front < g->k_d && g->pad_back < g->k_d && g->pad_top < g->k_h && g->pad_bottom < g->k_h &&
+        g->pad_left < g->k_w && g->pad_right < g->k_w)
         return CZ_OK;
-    CZ_FAIL(err, CZ_ERR_SHAPE,
-            "pads %lld, %lld, %lld, %lld (top, left, bottom, right) with a kernel of %lldx%lld; pads smaller "
-            "than the kernel wanted",
-            (long long)g->pad_top, (long long)g->pad_left, (long long)g->pad_bottom, (long long)g->pad_right,
-            (long long)g->k_h, (long long)g->k_w);
+    CZ_FAIL(
+        err, CZ_ERR_SHAPE,
+        "pads %lld, %lld, %lld, %lld (top, left, bottom, right) with a kernel of %lldx%lld, or of the depth; "
+        "pads smaller than the kernel wanted",
+        (long long)g->pad_top, (long long)g->pad_left, (long long)g->pad_bottom, (long long)g->pad_right,
+        (long long)g->k_h, (long long)g->k_w);
 }
 
 cz_status cz_pool_resolve(const struct cz_pool_attrs *a, const struct cz_shape *x, struct cz_window *out,
@@ -58,8 +65,11 @@ static cz_status infer(const void *attrs, const struct cz_op_input *in, unsigned
 static cz_status maxpool_infer(const void *attrs, const struct cz_op_input *in, int n_in,
                                struct cz_shape *out, int n_out, cz_error *err)
 {
+    const struct cz_pool_attrs *a = attrs;
     (void)n_in;
     CZ_TRY(infer(attrs, in, CZ_SET_NUMBER, out, err));
+    if (n_out > 1 && a->column_major && in[0].shape.rank == 5)
+        CZ_FAIL(err, CZ_ERR_UNSUPPORTED, "storage_order=1 with three spatial dimensions is not supported");
     if (n_out > 1) {
         out[1] = out[0];
         out[1].dtype = CZ_I64;
@@ -91,26 +101,35 @@ static struct taps taps_within(int64_t start, int64_t k, int64_t dilation, int64
 }
 
 struct place {
-    int64_t y, x; /* input position of the window's first tap, maybe in the padding */
-    struct taps rows, cols;
+    int64_t z, y, x; /* input position of the window's first tap, maybe in the padding */
+    struct taps planes, rows, cols;
 };
 
-static struct place place_window(const struct cz_window *g, int64_t oy, int64_t ox)
+static struct place place_window(const struct cz_window *g, int64_t oz, int64_t oy, int64_t ox)
 {
-    struct place p = {oy * g->stride_h - g->pad_top, ox * g->stride_w - g->pad_left, {0, 0}, {0, 0}};
+    struct place p = {.z = oz * g->stride_d - g->pad_front,
+                      .y = oy * g->stride_h - g->pad_top,
+                      .x = ox * g->stride_w - g->pad_left};
+    p.planes = taps_within(p.z, g->k_d, g->dilation_d, g->in_d);
     p.rows = taps_within(p.y, g->k_h, g->dilation_h, g->in_h);
     p.cols = taps_within(p.x, g->k_w, g->dilation_w, g->in_w);
     return p;
 }
 
-int64_t cz_pool_divisor(const struct cz_window *g, int count_include_pad, int64_t oy, int64_t ox)
+static int64_t divisor(const struct cz_window *g, int count_include_pad, int64_t oz, int64_t oy, int64_t ox)
 {
-    struct place p = place_window(g, oy, ox);
+    struct place p = place_window(g, oz, oy, ox);
     if (count_include_pad) {
+        p.planes = taps_within(oz * g->stride_d, g->k_d, g->dilation_d, g->in_d + g->pad_front + g->pad_back);
         p.rows = taps_within(oy * g->stride_h, g->k_h, g->dilation_h, g->in_h + g->pad_top + g->pad_bottom);
         p.cols = taps_within(ox * g->stride_w, g->k_w, g->dilation_w, g->in_w + g->pad_left + g->pad_right);
     }
-    return (p.rows.end - p.rows.first) * (p.cols.end - p.cols.first);
+    return (p.planes.end - p.planes.first) * (p.rows.end - p.rows.first) * (p.cols.end - p.cols.first);
+}
+
+int64_t cz_pool_divisor(const struct cz_window *g, int count_include_pad, int64_t oy, int64_t ox)
+{
+    return divisor(g, count_include_pad, 0, oy, ox);
 }
 
 /* One channel: `first` is its first element. */
@@ -120,52 +139,84 @@ struct plane {
     int64_t first;
 };
 
-static int64_t position(const struct plane *c, const struct place *p, int64_t ky, int64_t kx)
+static int64_t position(const struct plane *c, const struct place *p, int64_t kz, int64_t ky, int64_t kx)
 {
     const struct cz_window *g = c->g;
-    return (p->y + ky * g->dilation_h) * g->in_w + p->x + kx * g->dilation_w;
+    return ((p->z + kz * g->dilation_d) * g->in_h + p->y + ky * g->dilation_h) * g->in_w + p->x +
+           kx * g->dilation_w;
 }
 
-static double average(const struct plane *c, int include_pad, int64_t oy, int64_t ox)
+/* A loop over the taps of a place that lie in the input, in row order. */
+#define FOR_TAPS(p, kz, ky, kx)                                                                              \
+    for (int64_t kz = (p).planes.first; kz < (p).planes.end; kz++)                                           \
+        for (int64_t ky = (p).rows.first; ky < (p).rows.end; ky++)                                           \
+            for (int64_t kx = (p).cols.first; kx < (p).cols.end; kx++)
+
+static double average(const struct cz_pool_attrs *a, const struct plane *c, int64_t oz, int64_t oy,
+                      int64_t ox)
 {
-    struct place p = place_window(c->g, oy, ox);
-    int64_t n = cz_pool_divisor(c->g, include_pad, oy, ox);
+    struct place p = place_window(c->g, oz, oy, ox);
+    int64_t n = divisor(c->g, a->count_include_pad, oz, oy, ox);
     double sum = 0;
-    for (int64_t ky = p.rows.first; ky < p.rows.end; ky++)
-        for (int64_t kx = p.cols.first; kx < p.cols.end; kx++)
-            sum += cz_tensor_double(c->x, c->first + position(c, &p, ky, kx));
+    FOR_TAPS(p, kz, ky, kx)
+    sum += cz_tensor_double(c->x, c->first + position(c, &p, kz, ky, kx));
     return n ? sum / (double)n : 0;
+}
+
+static double lp_norm(const struct cz_pool_attrs *a, const struct plane *c, int64_t oz, int64_t oy,
+                      int64_t ox)
+{
+    struct place p = place_window(c->g, oz, oy, ox);
+    double sum = 0;
+    FOR_TAPS(p, kz, ky, kx)
+    sum += cz_pow(fabs(cz_tensor_double(c->x, c->first + position(c, &p, kz, ky, kx))), a->p);
+    return a->p == 2 ? sqrt(sum) : cz_pow(sum, 1 / a->p);
+}
+
+typedef double (*window_value)(const struct cz_pool_attrs *, const struct plane *, int64_t oz, int64_t oy,
+                               int64_t ox);
+
+static cz_status eval_windows(const struct cz_pool_attrs *a, window_value of, const cz_tensor *in,
+                              cz_tensor *out, cz_error *err)
+{
+    struct cz_window g;
+    struct cz_shape x = cz_tensor_shape(in);
+    CZ_TRY(cz_pool_resolve(a, &x, &g, err));
+    int64_t n_planes = x.dim[0] * x.dim[1], at = 0;
+    for (int64_t i = 0; i < n_planes; i++) {
+        struct plane c = {&g, in, i * g.in_d * g.in_h * g.in_w};
+        for (int64_t row = 0; row < g.out_d * g.out_h; row++)
+            for (int64_t ox = 0; ox < g.out_w; ox++)
+                cz_tensor_store(out, at++, of(a, &c, row / g.out_h, row % g.out_h, ox));
+    }
+    return CZ_OK;
 }
 
 static cz_status averagepool_eval(const void *attrs, const cz_tensor *in, int n_in, cz_tensor *out, int n_out,
                                   cz_error *err)
 {
-    const struct cz_pool_attrs *a = attrs;
-    struct cz_window g;
-    struct cz_shape x = cz_tensor_shape(&in[0]);
     (void)n_in, (void)n_out;
-    CZ_TRY(cz_pool_resolve(a, &x, &g, err));
-    int64_t n_planes = x.dim[0] * x.dim[1], at = 0;
-    for (int64_t i = 0; i < n_planes; i++) {
-        struct plane c = {&g, &in[0], i * g.in_h * g.in_w};
-        for (int64_t oy = 0; oy < g.out_h; oy++)
-            for (int64_t ox = 0; ox < g.out_w; ox++)
-                cz_tensor_store(&out[0], at++, average(&c, a->count_include_pad, oy, ox));
-    }
-    return CZ_OK;
+    return eval_windows(attrs, average, in, out, err);
+}
+
+static cz_status lppool_eval(const void *attrs, const cz_tensor *in, int n_in, cz_tensor *out, int n_out,
+                             cz_error *err)
+{
+    (void)n_in, (void)n_out;
+    return eval_windows(attrs, lp_norm, in, out, err);
 }
 
 /* Position of the first maximum in the plane, -1 for an empty window. */
-static int64_t find_maximum(const struct plane *c, int64_t oy, int64_t ox)
+static int64_t find_maximum(const struct plane *c, int64_t oz, int64_t oy, int64_t ox)
 {
-    struct place p = place_window(c->g, oy, ox);
+    struct place p = place_window(c->g, oz, oy, ox);
     int64_t best = -1;
-    for (int64_t ky = p.rows.first; ky < p.rows.end; ky++)
-        for (int64_t kx = p.cols.first; kx < p.cols.end; kx++) {
-            int64_t at = position(c, &p, ky, kx);
-            if (best < 0 || cz_element_order(c->x, c->first + at, c->first + best) > 0)
-                best = at;
-        }
+    FOR_TAPS(p, kz, ky, kx)
+    {
+        int64_t at = position(c, &p, kz, ky, kx);
+        if (best < 0 || cz_element_order(c->x, c->first + at, c->first + best) > 0)
+            best = at;
+    }
     return best;
 }
 
@@ -177,10 +228,10 @@ static int64_t index_of(const struct cz_pool_attrs *a, const struct plane *c, in
     return c->first + position_in_plane % g->in_w * g->in_h + position_in_plane / g->in_w;
 }
 
-static void store_maximum(const struct cz_pool_attrs *a, const struct plane *c, int64_t oy, int64_t ox,
-                          int64_t at, cz_tensor *out, int n_out)
+static void store_maximum(const struct cz_pool_attrs *a, const struct plane *c, int64_t oz, int64_t oy,
+                          int64_t ox, int64_t at, cz_tensor *out, int n_out)
 {
-    int64_t best = find_maximum(c, oy, ox);
+    int64_t best = find_maximum(c, oz, oy, ox);
     if (best < 0)
         cz_tensor_store(&out[0], at, (double)-INFINITY);
     else
@@ -198,10 +249,10 @@ static cz_status maxpool_eval(const void *attrs, const cz_tensor *in, int n_in, 
     CZ_TRY(cz_pool_resolve(attrs, &x, &g, err));
     int64_t n_planes = x.dim[0] * x.dim[1], at = 0;
     for (int64_t i = 0; i < n_planes; i++) {
-        struct plane c = {&g, &in[0], i * g.in_h * g.in_w};
-        for (int64_t oy = 0; oy < g.out_h; oy++)
+        struct plane c = {&g, &in[0], i * g.in_d * g.in_h * g.in_w};
+        for (int64_t row = 0; row < g.out_d * g.out_h; row++)
             for (int64_t ox = 0; ox < g.out_w; ox++)
-                store_maximum(attrs, &c, oy, ox, at++, out, n_out);
+                store_maximum(attrs, &c, row / g.out_h, row % g.out_h, ox, at++, out, n_out);
     }
     return CZ_OK;
 }
@@ -234,4 +285,18 @@ const struct cz_op cz_op_averagepool = {
     .infer = averagepool_infer,
     .eval = averagepool_eval,
     .plan = cz_average_pool_plan,
+};
+
+const struct cz_op cz_op_lppool = {
+    .name = "LpPool",
+    .opset_min = 1,
+    .opset_max = CZ_OPSET_NEWEST,
+    .n_in_min = 1,
+    .n_in_max = 1,
+    .n_out_min = 1,
+    .n_out_max = 1,
+    .attrs_size = sizeof(struct cz_pool_attrs),
+    .parse = pool_parse,
+    .infer = averagepool_infer,
+    .eval = lppool_eval,
 };

@@ -26,10 +26,10 @@ static cz_status parse_auto_pad(const struct cz_attr_list *list, enum cz_auto_pa
 cz_status cz_window_parse(const struct cz_attr_list *list, struct cz_window_attrs *a, cz_error *err)
 {
     CZ_TRY(parse_auto_pad(list, &a->auto_pad, err));
-    CZ_TRY(cz_parse_ints(list, "kernel_shape", 1, largest, a->kernel, 2, &a->n_kernel, err));
-    CZ_TRY(cz_parse_ints(list, "strides", 1, largest, a->strides, 2, &a->n_strides, err));
-    CZ_TRY(cz_parse_ints(list, "dilations", 1, largest, a->dilations, 2, &a->n_dilations, err));
-    CZ_TRY(cz_parse_ints(list, "pads", 0, largest, a->pads, 4, &a->n_pads, err));
+    CZ_TRY(cz_parse_ints(list, "kernel_shape", 1, largest, a->kernel, 3, &a->n_kernel, err));
+    CZ_TRY(cz_parse_ints(list, "strides", 1, largest, a->strides, 3, &a->n_strides, err));
+    CZ_TRY(cz_parse_ints(list, "dilations", 1, largest, a->dilations, 3, &a->n_dilations, err));
+    CZ_TRY(cz_parse_ints(list, "pads", 0, largest, a->pads, 6, &a->n_pads, err));
     return cz_parse_flag(list, "ceil_mode", 0, &a->ceil_mode, err);
 }
 
@@ -85,19 +85,25 @@ static cz_status resolve_axis(const struct cz_window_attrs *a, struct axis *x, c
     return CZ_OK;
 }
 
-static struct axis take_axis(const struct cz_window_attrs *a, const char *name, int64_t in, int64_t k, int i,
-                             int spatial)
+/* Spatial dimension i, counted as the attributes do; i < 0: one that the input does not have. */
+static cz_status take_axis(const struct cz_window_attrs *a, const char *name, const struct cz_shape *shape,
+                           const int64_t *kernel, int i, struct axis *x, cz_error *err)
 {
-    struct axis x = {name, in, k, 1, 1, 0, 0, 1};
+    int spatial = shape->rank - 2;
+    *x = (struct axis){name, 1, 1, 1, 1, 0, 0, 1};
+    if (i < 0)
+        return CZ_OK;
+    x->in = shape->dim[2 + i];
+    x->k = kernel[i];
     if (a->n_strides)
-        x.stride = a->strides[i];
+        x->stride = a->strides[i];
     if (a->n_dilations)
-        x.dilation = a->dilations[i];
+        x->dilation = a->dilations[i];
     if (a->n_pads && a->auto_pad == CZ_AUTO_PAD_NOTSET) {
-        x.pad_begin = a->pads[i];
-        x.pad_end = a->pads[spatial + i];
+        x->pad_begin = a->pads[i];
+        x->pad_end = a->pads[spatial + i];
     }
-    return x;
+    return resolve_axis(a, x, err);
 }
 
 cz_status cz_window_resolve(const struct cz_window_attrs *a, const struct cz_shape *x, const int64_t *kernel,
@@ -105,21 +111,39 @@ cz_status cz_window_resolve(const struct cz_window_attrs *a, const struct cz_sha
 {
     int spatial = x->rank - 2;
     char text[CZ_SHAPE_TEXT];
-    if (spatial < 1 || spatial > 2)
-        CZ_FAIL(err, spatial > 2 ? CZ_ERR_UNSUPPORTED : CZ_ERR_SHAPE,
-                "input is %s; [N,C,W] or [N,C,H,W] wanted (one or two spatial dimensions are supported)",
+    struct axis d, h, w;
+    if (spatial < 1 || spatial > 3)
+        CZ_FAIL(err, spatial > 3 ? CZ_ERR_UNSUPPORTED : CZ_ERR_SHAPE,
+                "input is %s; [N,C,W], [N,C,H,W] or [N,C,D,H,W] wanted (one to three spatial dimensions are "
+                "supported)",
                 cz_shape_text(x, text, sizeof text));
     CZ_TRY(check_counts(a, spatial, err));
-    struct axis h = {"height", 1, 1, 1, 1, 0, 0, 1};
-    if (spatial == 2)
-        h = take_axis(a, "height", x->dim[2], kernel[0], 0, 2);
-    struct axis w = take_axis(a, "width", x->dim[spatial + 1], kernel[spatial - 1], spatial - 1, spatial);
-    if (spatial == 2)
-        CZ_TRY(resolve_axis(a, &h, err));
-    CZ_TRY(resolve_axis(a, &w, err));
-    *out =
-        (struct cz_window){h.in,     w.in,       h.out,      w.out,       h.k,         w.k,       h.stride,
-                           w.stride, h.dilation, w.dilation, h.pad_begin, w.pad_begin, h.pad_end, w.pad_end};
+    CZ_TRY(take_axis(a, "depth", x, kernel, spatial - 3, &d, err));
+    CZ_TRY(take_axis(a, "height", x, kernel, spatial - 2, &h, err));
+    CZ_TRY(take_axis(a, "width", x, kernel, spatial - 1, &w, err));
+    *out = (struct cz_window){
+        .in_h = h.in,
+        .in_w = w.in,
+        .out_h = h.out,
+        .out_w = w.out,
+        .k_h = h.k,
+        .k_w = w.k,
+        .stride_h = h.stride,
+        .stride_w = w.stride,
+        .dilation_h = h.dilation,
+        .dilation_w = w.dilation,
+        .pad_top = h.pad_begin,
+        .pad_left = w.pad_begin,
+        .pad_bottom = h.pad_end,
+        .pad_right = w.pad_end,
+        .in_d = d.in,
+        .out_d = d.out,
+        .k_d = d.k,
+        .stride_d = d.stride,
+        .dilation_d = d.dilation,
+        .pad_front = d.pad_begin,
+        .pad_back = d.pad_end,
+    };
     return CZ_OK;
 }
 
@@ -127,8 +151,10 @@ struct cz_shape cz_window_output(const struct cz_window *g, const struct cz_shap
 {
     struct cz_shape out = *x;
     out.dim[1] = channels;
-    if (x->rank == 4)
-        out.dim[2] = g->out_h;
+    if (x->rank == 5)
+        out.dim[2] = g->out_d;
+    if (x->rank >= 4)
+        out.dim[x->rank - 2] = g->out_h;
     out.dim[x->rank - 1] = g->out_w;
     return out;
 }

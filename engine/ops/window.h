@@ -1,8 +1,8 @@
 /*
- * Windows of Conv, MaxPool and AveragePool: kernel, strides, dilations, pads and auto_pad of one or two
- * spatial dimensions, and what they come to for a given input.
+ * Windows of Conv and the pools: kernel, strides, dilations, pads and auto_pad of one to three spatial
+ * dimensions, and what they come to for a given input.
  *
- * One spatial dimension is the width of an image of height 1.
+ * One spatial dimension is the width of an image of height 1; what has no depth has depth 1.
  *
  * Output size in ceil_mode: a window that would start in the right (bottom) padding is dropped, as PyTorch
  * does and ONNX opset 22 says; earlier texts leave it open and some runtimes keep it.
@@ -18,7 +18,7 @@ enum cz_auto_pad { CZ_AUTO_PAD_NOTSET, CZ_AUTO_PAD_SAME_UPPER, CZ_AUTO_PAD_SAME_
 struct cz_window_attrs {
     enum cz_auto_pad auto_pad;
     int n_kernel, n_strides, n_dilations, n_pads;
-    int64_t kernel[2], strides[2], dilations[2], pads[4];
+    int64_t kernel[3], strides[3], dilations[3], pads[6];
     int ceil_mode;
 };
 
@@ -26,12 +26,13 @@ struct cz_window {
     int64_t in_h, in_w, out_h, out_w;
     int64_t k_h, k_w, stride_h, stride_w, dilation_h, dilation_w;
     int64_t pad_top, pad_left, pad_bottom, pad_right;
+    int64_t in_d, out_d, k_d, stride_d, dilation_d, pad_front, pad_back;
 };
 
 cz_status cz_window_parse(const struct cz_attr_list *, struct cz_window_attrs *, cz_error *);
 
 /*
- * Window for x of [N,C,W] or [N,C,H,W] and kernel[rank - 2].
+ * Window for x of [N,C,W], [N,C,H,W] or [N,C,D,H,W] and kernel[rank - 2].
  * Errors  CZ_ERR_FORMAT (an attribute for another number of dimensions), CZ_ERR_SHAPE (kernel larger than
  * the padded input), CZ_ERR_UNSUPPORTED (other ranks).
  */

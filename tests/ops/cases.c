@@ -105,7 +105,7 @@ const struct op_case op_cases[] = {
     {"Conv", 11, "kernel_shape=[3,3]", "f[1,1,4,4]: 0.. | f[1,1,2,2]: *1", "error shape: 'kernel_shape' wants 3 in dimension 2", 0},
     {"Conv", 11, "group=2", "f[1,2,4,4]: 0.. | f[3,1,2,2]: *1", "error shape: 3 output channels; a multiple of 2", 0},
     {"Conv", 11, "", "f[1,2,4,4]: 0.. | f[3,2,2,2]: *1 | f[2]: 0..", "error shape: bias is float32 [2]; float32 [3] wanted", 0},
-    {"Conv", 11, "", "f[1,1,2,2,2]: 0.. | f[1,1,1,1,1]: 1", "error unsupported: one or two spatial dimensions", 0},
+    {"Conv", 11, "", "f[1,1,2,2,2,1]: 0.. | f[1,1,1,1,1,1]: 1", "error unsupported: one to three spatial dimensions", 0},
     {"Conv", 11, "strides=[0,1]", "f[1,1,2,2]: 0.. | f[1,1,1,1]: 1", "error format: attribute 'strides': value 0 is 0", 0},
     {"Conv", 11, "pads=[0,0,0]", "f[1,1,2,2]: 0.. | f[1,1,1,1]: 1", "error format: attribute 'pads' has 3 values; 4 wanted", 0},
     {"Conv", 11, "auto_pad=SAME", "f[1,1,2,2]: 0.. | f[1,1,1,1]: 1", "error format: attribute 'auto_pad' is 'SAME'", 0},
@@ -336,6 +336,7 @@ const struct op_case op_cases[] = {
 #include "cases_elements.def"
 #include "cases_reduce.def"
 #include "cases_shapes.def"
+#include "cases_windows.def"
     /* clang-format on */
 };
 

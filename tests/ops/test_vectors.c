@@ -255,13 +255,20 @@ static int decides(const struct cz_op *op, int i)
     return 0;
 }
 
-static int is_shape_like(const struct cz_graph *g, int value)
+/* Per value: whether a node's shapes hang on it, by itself or through what is computed from it. */
+static char *mark_deciding(const struct cz_graph *g)
 {
-    for (int n = 0; n < g->n_nodes; n++)
-        for (int i = 0; i < g->nodes[n].n_in; i++)
-            if (g->nodes[n].in[i] == value && decides(g->nodes[n].op, i))
-                return 1;
-    return 0;
+    char *marked = must(calloc((size_t)g->n_values + 1, 1));
+    for (int n = g->n_nodes - 1; n >= 0; n--) {
+        const struct cz_node *node = &g->nodes[n];
+        int passes_on = 0;
+        for (int i = 0; i < node->n_out; i++)
+            passes_on |= node->out[i] >= 0 && marked[node->out[i]] && !(node->op->flags & CZ_OP_SHAPE_ONLY);
+        for (int i = 0; i < node->n_in; i++)
+            if (node->in[i] >= 0)
+                marked[node->in[i]] |= (char)(passes_on || decides(node->op, i));
+    }
+    return marked;
 }
 
 /* Turns input i into a parameter that holds `t`, which must outlive the graph. */
@@ -281,11 +288,13 @@ static void bind_input(struct cz_graph *g, int i, const cz_tensor *t)
 static struct tensors bind_shapes(struct cz_graph *g, const struct tensors *in)
 {
     struct tensors left = {0};
+    char *marked = mark_deciding(g);
     for (int i = 0, at = 0; i < in->n; i++)
-        if (is_shape_like(g, g->inputs[at]))
+        if (marked[g->inputs[at]])
             bind_input(g, at, &in->tensor[i]);
         else
             left.tensor[left.n++] = in->tensor[i], at++;
+    free(marked);
     return left;
 }
 
