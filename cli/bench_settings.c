@@ -111,9 +111,8 @@ static int settle_out(struct cz_cli *cli, struct cz_bench_settings *s)
     if (!s->out)
         return CZ_EXIT_OK;
     const char *suffix = cz_output_suffix(s->out);
-    if (out && strcmp(suffix, "json") != 0 && strcmp(suffix, "csv") != 0)
-        return cz_cli_error(cli, CZ_EXIT_USAGE,
-                            "%s: the suffix says what is written; give --out FILE.json or FILE.csv", out);
+    if (out && cz_output_check_suffix(out, "--out", "json", "csv", &err) != CZ_OK)
+        return cz_cli_fail(cli, &err);
     s->out_form = format ? form_of(format) : out && strcmp(suffix, "csv") == 0 ? CZ_FORM_CSV : CZ_FORM_JSON;
     if (cz_output_check(s->out, out ? "--out" : "--benchmark_out", theirs || cz_arg_switch(args, "force"),
                         &err) != CZ_OK)

@@ -1,5 +1,6 @@
 #include "base/memory.h"
 #include "cli/bench.h"
+#include "cli/format.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -7,14 +8,12 @@
 
 enum { MIB = 1 << 20 };
 
-/* Three digits or so at any size. */
 static void cell_ms(struct cz_table *t, double seconds)
 {
     double ms = seconds * 1e3;
-    char shown[32], raw[32];
-    snprintf(shown, sizeof shown, ms < 0.1 ? "%.4f" : ms < 1 ? "%.3f" : ms < 10 ? "%.2f" : "%.1f", ms);
+    char shown[CZ_FORMAT], raw[32];
     snprintf(raw, sizeof raw, "%.17g", ms);
-    cz_table_pair(t, shown, raw);
+    cz_table_pair(t, cz_format_ms(ms, shown), raw);
 }
 
 static void cell_number(struct cz_table *t, double x)

@@ -145,33 +145,42 @@ static int read_allowed(struct cz_cli *cli, struct cz_compare_job *j)
     return CZ_EXIT_OK;
 }
 
-static int write_out(struct cz_cli *cli, const char *path, const json_t *root, const struct cz_table *table)
+/* CSV has columns that people read in the sentences. 1 when memory ran out. */
+static int print_rows(const struct cz_cli *cli, const struct cz_compare_job *j, int csv, FILE *f)
+{
+    struct cz_table *table = j->make_table(j, csv);
+    int failed = !table || (csv ? cz_table_print_csv(table, f) : cz_table_print(table, f, &cli->out));
+    cz_table_destroy(table);
+    return failed;
+}
+
+static int write_out(struct cz_cli *cli, const struct cz_compare_job *j, const char *path, const json_t *root)
 {
     struct cz_file_writer w;
     cz_error err;
-    const int csv = strcmp(cz_output_suffix(path), "csv") == 0;
     if (cz_file_writer_open(path, &w, &err) != CZ_OK)
         return cz_cli_fail(cli, &err);
-    if (csv)
-        cz_table_print_csv(table, w.stream);
-    else
+    if (strcmp(cz_output_suffix(path), "csv") != 0)
         cz_json_print(root, w.stream);
+    else if (print_rows(cli, j, 1, w.stream)) {
+        cz_file_writer_abandon(&w);
+        return no_memory(cli);
+    }
     return cz_file_writer_commit(&w, &err) == CZ_OK ? CZ_EXIT_OK : cz_cli_fail(cli, &err);
 }
 
-/* Document and table exist once; where they go is the options' business. */
-static int give(struct cz_cli *cli, const struct cz_compare_job *j, json_t *root,
-                const struct cz_table *table)
+/* What is written to --out changes nothing on stdout. */
+static int give(struct cz_cli *cli, const struct cz_compare_job *j, json_t *root)
 {
     const char *out = cz_arg_text(&cli->args, "out");
-    int code = root && table ? CZ_EXIT_OK : no_memory(cli);
+    int code = root ? CZ_EXIT_OK : no_memory(cli);
     if (code == CZ_EXIT_OK && out)
-        code = write_out(cli, out, root, table);
+        code = write_out(cli, j, out, root);
     if (code == CZ_EXIT_OK && cli->json)
         return cz_cli_emit(cli, json_incref(root));
     if (code != CZ_EXIT_OK)
         return code;
-    if (cli->csv ? cz_table_print_csv(table, stdout) : cz_table_print(table, stdout, &cli->out))
+    if (print_rows(cli, j, cli->csv, stdout))
         return no_memory(cli);
     if (!cli->csv)
         j->print_words(cli, j);
@@ -180,17 +189,15 @@ static int give(struct cz_cli *cli, const struct cz_compare_job *j, json_t *root
 
 static int run(struct cz_cli *cli, struct cz_compare_job *j)
 {
-    struct cz_table *table = NULL;
     json_t *root = NULL;
     int worse = 0;
-    int code = j->n_benches > 0 ? cz_compare_benches(cli, j, &root, &table, &worse)
-                                : cz_compare_accuracies(cli, j, &root, &table, &worse);
+    int code = j->n_benches > 0 ? cz_compare_benches(cli, j, &root, &worse)
+                                : cz_compare_accuracies(cli, j, &root, &worse);
     if (code == CZ_EXIT_OK)
-        code = give(cli, j, root, table);
+        code = give(cli, j, root);
     if (code == CZ_EXIT_OK && j->fail_on_worse && worse)
         code = CZ_EXIT_NO;
     json_decref(root);
-    cz_table_destroy(table);
     return code;
 }
 
@@ -200,13 +207,10 @@ static int check_out(struct cz_cli *cli)
     const char *out = cz_arg_text(&cli->args, "out");
     if (!out)
         return CZ_EXIT_OK;
-    const char *suffix = cz_output_suffix(out);
-    if (strcmp(suffix, "json") != 0 && strcmp(suffix, "csv") != 0)
-        return cz_cli_error(cli, CZ_EXIT_USAGE, "--out %s: the suffix says which form; give .json or .csv",
-                            out);
-    return cz_output_check(out, "--out", cz_arg_switch(&cli->args, "force"), &err) == CZ_OK
-               ? CZ_EXIT_OK
-               : cz_cli_fail(cli, &err);
+    if (cz_output_check_suffix(out, "--out", "json", "csv", &err) != CZ_OK ||
+        cz_output_check(out, "--out", cz_arg_switch(&cli->args, "force"), &err) != CZ_OK)
+        return cz_cli_fail(cli, &err);
+    return CZ_EXIT_OK;
 }
 
 int cz_cmd_compare(struct cz_cli *cli)

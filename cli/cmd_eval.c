@@ -352,7 +352,8 @@ static int prepare(struct cz_cli *cli, struct job *j, const char *out)
 {
     cz_error err;
     const char *model = cli->args.operands[0];
-    if (out && cz_output_check(out, "--out", cz_arg_switch(&cli->args, "force"), &err) != CZ_OK)
+    if (out && (cz_output_check_suffix(out, "--out", "json", NULL, &err) != CZ_OK ||
+                cz_output_check(out, "--out", cz_arg_switch(&cli->args, "force"), &err) != CZ_OK))
         return cz_cli_fail(cli, &err);
     int code = open_data(cli, j);
     if (code == CZ_EXIT_OK)

@@ -17,10 +17,8 @@ static int refuse(struct cz_cli *cli, const char *out)
     cz_error err;
     if (!out)
         return cz_cli_error(cli, CZ_EXIT_USAGE, "export: --out is missing; give --out FILE.onnx");
-    if (strcmp(cz_output_suffix(out), "onnx") != 0)
-        return cz_cli_error(cli, CZ_EXIT_USAGE, "%s: the suffix says what is written; give --out FILE.onnx",
-                            out);
-    if (cz_output_check(out, "--out", cz_arg_switch(&cli->args, "force"), &err) != CZ_OK)
+    if (cz_output_check_suffix(out, "--out", "onnx", NULL, &err) != CZ_OK ||
+        cz_output_check(out, "--out", cz_arg_switch(&cli->args, "force"), &err) != CZ_OK)
         return cz_cli_fail(cli, &err);
     return CZ_EXIT_OK;
 }
@@ -46,6 +44,15 @@ static int tell(struct cz_cli *cli, const char *path)
     return CZ_EXIT_OK;
 }
 
+/* A network that has no answer at that --size is not written. */
+static cz_status check_shapes(const struct cz_graph *graph, cz_error *err)
+{
+    struct cz_infer *infer;
+    CZ_TRY(cz_infer_create(graph, NULL, 0, 1, 0, &infer, err));
+    cz_infer_destroy(infer);
+    return CZ_OK;
+}
+
 int cz_cmd_export(struct cz_cli *cli)
 {
     cz_error err;
@@ -56,7 +63,10 @@ int cz_cmd_export(struct cz_cli *cli)
         code = cz_cli_model_open(cli, cli->args.operands[0], CZ_MODEL_VALUES, &model);
     if (code != CZ_EXIT_OK)
         return code;
-    if (cz_onnx_export(model.graph, out, &err) != CZ_OK)
+    if (model.entry && check_shapes(model.graph, &err) != CZ_OK)
+        code = cz_cli_error(cli, cz_exit_of(err.code), "%s: %s; choose another --size", model.entry->name,
+                            err.message);
+    else if (cz_onnx_export(model.graph, out, &err) != CZ_OK)
         code = cz_cli_fail(cli, &err);
     cz_cli_model_close(&model);
     return code == CZ_EXIT_OK ? tell(cli, out) : code;

@@ -151,10 +151,10 @@ static void print_ops(const struct cz_findings *f)
 
 static void print_size(const struct cz_findings *f)
 {
-    char count[CZ_FORMAT], weights[CZ_FORMAT], arena[CZ_FORMAT];
+    char count[CZ_FORMAT], weights[CZ_FORMAT], arena[CZ_FORMAT], gmacs[CZ_FORMAT];
     printf("%-*s%s parameters", LABEL, "size", cz_format_count(f->n_parameters, count));
     if (f->infer)
-        printf(", %.3f GMACs", cz_infer_macs(f->infer) / 1e9);
+        printf(", %s GMACs", cz_format_gmacs(cz_infer_macs(f->infer), gmacs));
     printf(", weights %s", cz_format_bytes((double)f->weights_bytes, weights));
     if (f->plan)
         printf(", activations %s at batch %d", cz_format_bytes((double)cz_plan_arena_bytes(f->plan), arena),

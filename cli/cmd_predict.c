@@ -216,7 +216,8 @@ static int prepare(struct cz_cli *cli, struct job *j, const char *out)
     const struct cz_args *args = &cli->args;
     if (j->jsonl && cli->json)
         return cz_cli_error(cli, CZ_EXIT_USAGE, "--json, --jsonl: one form at a time; give one of them");
-    if (out && cz_output_check(out, "--out", cz_arg_switch(args, "force"), &err) != CZ_OK)
+    if (out && (cz_output_check_suffix(out, "--out", "json", NULL, &err) != CZ_OK ||
+                cz_output_check(out, "--out", cz_arg_switch(args, "force"), &err) != CZ_OK))
         return cz_cli_fail(cli, &err);
     int code = cz_image_list_create(cli, args->operands + 1, args->n_operands - 1, cz_arg_text(args, "list"),
                                     &j->images);

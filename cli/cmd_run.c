@@ -76,12 +76,16 @@ static int assign(struct cz_cli *cli, const char *option, const char *kind, stru
         char list[256];
         const char *file;
         struct cz_run_port *p = find_port(ports, n, arg->values[i], &file);
+        const char **place = p ? expect ? &p->expect : &p->file : NULL;
         if (!p)
             code = cz_cli_error(cli, CZ_EXIT_USAGE, "--%s %s: which %s? The model has %s; write --%s NAME=%s",
                                 option, arg->values[i], kind, names_of(ports, n, list, sizeof list), option,
                                 arg->values[i]);
+        else if (*place)
+            code = cz_cli_error(cli, CZ_EXIT_USAGE, "--%s %s: %s '%s' has %s already; give one file", option,
+                                arg->values[i], kind, p->name, *place);
         else
-            *(expect ? &p->expect : &p->file) = file;
+            *place = file;
     }
     return code;
 }
@@ -173,7 +177,9 @@ static int prepare(struct cz_cli *cli, struct cz_run_job *j)
     code |= assign(cli, "output", "output", j->out, j->n_out, 0);
     code |= assign(cli, "expect", "output", j->out, j->n_out, 1);
     for (int i = 0; i < j->n_out && code == CZ_EXIT_OK; i++)
-        if (j->out[i].file && cz_output_check(j->out[i].file, "--output", force, &err) != CZ_OK)
+        if (j->out[i].file &&
+            (cz_output_check_suffix(j->out[i].file, "--output", "npy", NULL, &err) != CZ_OK ||
+             cz_output_check(j->out[i].file, "--output", force, &err) != CZ_OK))
             code = cz_cli_fail(cli, &err);
     for (int i = 0; i < j->n_in && code == CZ_EXIT_OK; i++)
         code = read_input(cli, j, &j->in[i]);

@@ -4,6 +4,7 @@
 #include "base/json_out.h"
 #include "bench/state.h"
 #include "cli/bench.h"
+#include "cli/format.h"
 #include "cli/paths.h"
 #include "cli/table.h"
 #include "cli/zoo_select.h"
@@ -163,42 +164,47 @@ static void insert(struct list *l, const struct row *r, const struct order *orde
 
 /* ---- output ---- */
 
-static void measured_cell(struct cz_table *t, const struct row *r, const char *fmt, double shown, double raw)
+static void number_cell(struct cz_table *t, const char *shown, double raw)
 {
-    char text[64], number[64];
-    snprintf(text, sizeof text, fmt, shown);
+    char number[64];
     snprintf(number, sizeof number, "%.17g", raw);
-    if (r->measured)
-        cz_table_pair(t, text, number);
-    else
-        cz_table_pair(t, "-", "");
+    cz_table_pair(t, shown, number);
 }
 
-static void number_cell(struct cz_table *t, const char *fmt, double shown, double raw)
+/* decimals negative: as a time. */
+static void measured_cell(struct cz_table *t, const struct row *r, int decimals, double shown, double raw)
 {
-    char text[64], number[64];
-    snprintf(text, sizeof text, fmt, shown);
-    snprintf(number, sizeof number, "%.17g", raw);
-    cz_table_pair(t, text, number);
+    char text[CZ_FORMAT];
+    if (!r->measured) {
+        cz_table_pair(t, "-", "");
+        return;
+    }
+    if (decimals < 0)
+        cz_format_ms(shown, text);
+    else
+        snprintf(text, sizeof text, "%.*f", decimals, shown);
+    number_cell(t, text, raw);
 }
 
 static void fill_table_row(struct cz_table *t, const struct row *r)
 {
     const double mib = 1 << 20;
-    char top1[32], raw[32];
-    snprintf(top1, sizeof top1, "%.1fp", r->top1);
-    snprintf(raw, sizeof raw, "%.10g", r->top1 / 100);
+    const struct cz_bench_record *h = &r->here;
+    char shown[CZ_FORMAT];
     cz_table_row(t);
     cz_table_text(t, r->entry->name);
     cz_table_cell(t, "%d", r->entry->side_px);
-    number_cell(t, "%.2f", r->parameters / 1e6, r->parameters);
-    number_cell(t, "%.3f", r->macs / 1e9, r->macs);
+    snprintf(shown, sizeof shown, "%.2f", r->parameters / 1e6);
+    number_cell(t, shown, r->parameters);
+    number_cell(t, cz_format_gmacs(r->macs, shown), r->macs);
+    char top1[32], raw[32];
+    snprintf(top1, sizeof top1, "%.1fp", r->top1);
+    snprintf(raw, sizeof raw, "%.10g", r->top1 / 100);
     cz_table_pair(t, r->top1 < 0 ? "-" : top1, r->top1 < 0 ? "" : raw);
-    measured_cell(t, r, "%.0f", (double)r->here.planned_bytes / mib, (double)r->here.planned_bytes);
-    measured_cell(t, r, "%.0f", (double)r->here.peak_bytes / mib, (double)r->here.peak_bytes);
-    measured_cell(t, r, "%.1f", r->here.median_ms, r->here.median_ms);
-    measured_cell(t, r, r->here.images_per_s < 10 ? "%.1f" : "%.0f", r->here.images_per_s,
-                  r->here.images_per_s);
+    measured_cell(t, r, 0, (double)h->planned_bytes / mib, (double)h->planned_bytes);
+    measured_cell(t, r, 0, (double)h->peak_bytes / mib, (double)h->peak_bytes);
+    measured_cell(t, r, -1, h->median_ms, h->median_ms);
+    measured_cell(t, r, h->images_per_s < 10, h->images_per_s, h->images_per_s);
     cz_table_pair(t, r->front ? "*" : r->measured ? "" : "-", r->front ? "1" : "0");
     if (r->front)
         cz_table_color(t, CZ_GREEN);

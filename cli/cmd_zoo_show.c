@@ -49,14 +49,14 @@ static void print_head(const struct card *c)
 {
     const struct cz_zoo_entry *e = c->model.entry;
     const struct cz_graph *g = c->model.graph;
-    char count[CZ_FORMAT], bytes[CZ_FORMAT], dims[CZ_SHAPE_TEXT], text[CZ_PREPROCESS_TEXT];
+    char count[CZ_FORMAT], bytes[CZ_FORMAT], gmacs[CZ_FORMAT], dims[CZ_SHAPE_TEXT], text[CZ_PREPROCESS_TEXT];
     const struct cz_value *input = &g->values[g->inputs[0]];
     int64_t parameters = cz_graph_parameter_count(g);
     printf("%-*s%s, family %s\n", LABEL, "model", c->model.label, e->family);
     printf("%-*s%s   classes %d\n", LABEL, "input",
            cz_format_dims(&input->shape, input->dim_name, dims, sizeof dims), g->info.n_classes);
-    printf("%-*s%s parameters, %.3f GMACs, weights %s\n", LABEL, "size", cz_format_count(parameters, count),
-           cz_infer_macs(c->infer) / 1e9, cz_format_bytes(4.0 * (double)parameters, bytes));
+    printf("%-*s%s parameters, %s GMACs, weights %s\n", LABEL, "size", cz_format_count(parameters, count),
+           cz_format_gmacs(cz_infer_macs(c->infer), gmacs), cz_format_bytes(4.0 * (double)parameters, bytes));
     printf("%-*s%s\n", LABEL, "classifier", g->head);
     if (c->has_preprocess)
         printf("%-*s%.8s %s\n", LABEL, "preprocessing", c->hash,
@@ -111,7 +111,7 @@ static int print_stages(const struct cz_cli *cli, const struct card *c)
     cz_table_column(t, "output", NULL, CZ_LEFT);
     for (int i = 0; i < c->n_stages; i++) {
         const struct cz_stage *s = &c->stages[i];
-        char count[CZ_FORMAT], dims[CZ_SHAPE_TEXT];
+        char count[CZ_FORMAT], gmacs[CZ_FORMAT], dims[CZ_SHAPE_TEXT];
         cz_table_row(t);
         cz_table_text(t, s->name);
         if (s->stride)
@@ -120,7 +120,7 @@ static int print_stages(const struct cz_cli *cli, const struct card *c)
             cz_table_text(t, "-");
         cz_table_cell(t, "%d", s->n_nodes);
         cz_table_text(t, cz_format_count(s->n_parameters, count));
-        cz_table_cell(t, "%.3f", stage_macs(c, s) / 1e9);
+        cz_table_text(t, cz_format_gmacs(stage_macs(c, s), gmacs));
         cz_table_text(t, cz_format_dims(&c->infer->shape[s->output], NULL, dims, sizeof dims));
     }
     int failed = cz_table_print(t, stdout, &cli->out);

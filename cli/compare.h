@@ -20,18 +20,17 @@ struct cz_compare_job {
     int fail_on_worse;
     struct cz_comparison comparison;
     struct cz_bench_comparison bench_comparison;
+    struct cz_table *(*make_table)(const struct cz_compare_job *, int csv); /* NULL: memory ran out */
     void (*print_words)(struct cz_cli *,
                         const struct cz_compare_job *); /* what follows the table on stdout */
 };
 
 /*
- * Compare, and make the document and the table (the caller's). *worse: one is worse or slower by more than
- * fail_margin. Return an exit code.
+ * Compare, make the document (the caller's) and set what prints it. *worse: one is worse or slower by more
+ * than fail_margin. Return an exit code.
  */
-int cz_compare_accuracies(struct cz_cli *, struct cz_compare_job *, json_t **root, struct cz_table **,
-                          int *worse);
-int cz_compare_benches(struct cz_cli *, struct cz_compare_job *, json_t **root, struct cz_table **,
-                       int *worse);
+int cz_compare_accuracies(struct cz_cli *, struct cz_compare_job *, json_t **root, int *worse);
+int cz_compare_benches(struct cz_cli *, struct cz_compare_job *, json_t **root, int *worse);
 
 /* Releases the comparisons. */
 void cz_compare_job_end(struct cz_compare_job *);

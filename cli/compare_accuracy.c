@@ -58,8 +58,9 @@ static void difference_cells(struct cz_table *t, const struct cz_comparison *c, 
         cz_table_text(t, cz_verdict_name(row->verdict));
 }
 
-static struct cz_table *make_table(const struct cz_comparison *c, int csv)
+static struct cz_table *make_table(const struct cz_compare_job *j, int csv)
 {
+    const struct cz_comparison *c = &j->comparison;
     struct cz_table *t = cz_table_create();
     char against[128], name[96];
     if (!t)
@@ -211,8 +212,7 @@ static void print_words(struct cz_cli *cli, const struct cz_compare_job *j)
     print_flips(cli, &j->comparison, cz_arg_count(&cli->args, "flips", 0));
 }
 
-int cz_compare_accuracies(struct cz_cli *cli, struct cz_compare_job *j, json_t **root,
-                          struct cz_table **table, int *worse)
+int cz_compare_accuracies(struct cz_cli *cli, struct cz_compare_job *j, json_t **root, int *worse)
 {
     cz_error err;
     const struct cz_compare_options options = {j->allow, j->margin, tell_problem, cli};
@@ -226,10 +226,8 @@ int cz_compare_accuracies(struct cz_cli *cli, struct cz_compare_job *j, json_t *
     for (int r = 1; r < c->n_reports; r++)
         *worse |= c->rows[r].verdict == CZ_WORSE && -c->rows[r].difference > j->fail_margin;
     note_what_is_same(cli, c);
-    const char *out = cz_arg_text(&cli->args, "out");
     *root = make_document(c, cz_arg_count(&cli->args, "flips", 0));
-    *table =
-        make_table(c, cli->csv || (out && strlen(out) > 4 && strcmp(out + strlen(out) - 4, ".csv") == 0));
+    j->make_table = make_table;
     j->print_words = print_words;
     return CZ_EXIT_OK;
 }

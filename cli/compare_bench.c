@@ -50,8 +50,9 @@ static void row_cells(struct cz_table *t, const struct cz_bench_row *row)
     number_cell(t, "%.2g", row->holm_p, row->holm_p);
 }
 
-static struct cz_table *make_table(const struct cz_compare_job *j)
+static struct cz_table *make_table(const struct cz_compare_job *j, int csv)
 {
+    (void)csv; /* the same columns */
     struct cz_table *t = cz_table_create();
     if (!t)
         return NULL;
@@ -120,8 +121,7 @@ static void print_words(struct cz_cli *cli, const struct cz_compare_job *j)
     puts(" (U test, exact; Holm's correction; interval of the ratio by bootstrap)");
 }
 
-int cz_compare_benches(struct cz_cli *cli, struct cz_compare_job *j, json_t **root, struct cz_table **table,
-                       int *worse)
+int cz_compare_benches(struct cz_cli *cli, struct cz_compare_job *j, json_t **root, int *worse)
 {
     cz_error err;
     if (cz_bench_compare(j->benches, j->n, &j->bench_comparison, &err) != CZ_OK)
@@ -132,7 +132,7 @@ int cz_compare_benches(struct cz_cli *cli, struct cz_compare_job *j, json_t **ro
     }
     note_context(cli, j);
     *root = make_document(j);
-    *table = make_table(j);
+    j->make_table = make_table;
     j->print_words = print_words;
     return CZ_EXIT_OK;
 }

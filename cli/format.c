@@ -29,6 +29,18 @@ char *cz_format_bytes(double bytes, char buf[CZ_FORMAT])
     return buf;
 }
 
+char *cz_format_ms(double ms, char buf[CZ_FORMAT])
+{
+    snprintf(buf, CZ_FORMAT, ms < 0.1 ? "%.4f" : ms < 1 ? "%.3f" : ms < 10 ? "%.2f" : "%.1f", ms);
+    return buf;
+}
+
+char *cz_format_gmacs(double macs, char buf[CZ_FORMAT])
+{
+    snprintf(buf, CZ_FORMAT, macs > 0 && macs < 1e7 ? "%.5f" : "%.3f", macs / 1e9);
+    return buf;
+}
+
 char *cz_format_dims(const struct cz_shape *shape, const char *const *dim_name, char *buf, size_t size)
 {
     size_t used = 0;

@@ -38,3 +38,16 @@ const char *cz_output_suffix(const char *path)
     const char *slash = strrchr(path, '/'), *dot = strrchr(path, '.');
     return dot && (!slash || dot > slash + 1) && dot != path ? dot + 1 : "";
 }
+
+cz_status cz_output_check_suffix(const char *path, const char *option, const char *suffix, const char *other,
+                                 cz_error *err)
+{
+    const char *found = cz_output_suffix(path);
+    if (strcmp(found, suffix) == 0 || (other && strcmp(found, other) == 0))
+        return CZ_OK;
+    if (other)
+        CZ_FAIL(err, CZ_ERR_ARGUMENT, "%s: the suffix says what is written; give %s FILE.%s or FILE.%s", path,
+                option, suffix, other);
+    CZ_FAIL(err, CZ_ERR_ARGUMENT, "%s: the suffix says what is written; give %s FILE.%s", path, option,
+            suffix);
+}

@@ -15,4 +15,11 @@ cz_status cz_output_check(const char *path, const char *option, int force, cz_er
 /* "json" of "a/b.json"; "" without one. */
 const char *cz_output_suffix(const char *path);
 
+/*
+ * Refuses a name that would say something else than what is written: its suffix must be `suffix`, or `other`
+ * where that is not NULL. Errors  CZ_ERR_ARGUMENT.
+ */
+cz_status cz_output_check_suffix(const char *path, const char *option, const char *suffix, const char *other,
+                                 cz_error *);
+
 #endif

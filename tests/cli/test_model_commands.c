@@ -277,6 +277,11 @@ static void run_refuses_what_does_not_fit(void **state)
         {4, "lenet.onnx", run("run %s --input %s", lenet, lenet)},
         {2, "exists.npy: exists; choose another --output, or --force to replace it\n",
          run("run %s --input %s --output %s", lenet, digit, y)},
+        {2, "y.txt: the suffix says what is written; give --output FILE.npy\n",
+         run("run %s --input %s --output y.txt", lenet, digit)},
+        {2, "output 'logits' has a.npy already; give one file\n",
+         run("run %s --input %s --output a.npy --output logits=b.npy", lenet, digit)},
+        {2, "input 'input' has ", run("run %s --input %s --input %s", lenet, digit, digit)},
         {6, "cannot write in '/nonexistent': no such folder; choose another --output\n",
          run("run %s --input %s --output /nonexistent/y.npy", lenet, digit)},
         {4, "expects float32 [3,4], output 'logits' is float32 [5,10]; give the file of this output\n",
@@ -515,6 +520,9 @@ static void predict_writes_its_document(void **state)
     r = run("predict %s %s --out %s", net, picture, out);
     run_expect(&r, 2, "out.json: exists; choose another --out, or --force to replace it\n");
     run_free(&r);
+    r = run("predict %s %s --out out.csv", net, picture);
+    run_expect(&r, 2, "out.csv: the suffix says what is written; give --out FILE.json\n");
+    run_free(&r);
 }
 
 static void export_writes_the_same_bytes(void **state)
@@ -548,6 +556,10 @@ static void export_writes_the_same_bytes(void **state)
         {2, "export: --out is missing; give --out FILE.onnx\n", run("export resnet20 --init kaiming:3")},
         {2, "two.onnx: exists; choose another --out", run("export resnet20 --init kaiming:3 --out %s", two)},
         {2, "a.txt: the suffix says what is written", run("export resnet20 --init kaiming:3 --out a.txt")},
+        {4, "lenet5: node 'fc1' (Gemm): A is",
+         run("export lenet5 --init kaiming:3 --size 64 --out never.onnx")},
+        {4, "; choose another --size\n",
+         run("export squeezenet1_1 --init kaiming:3 --size 8 --out never.onnx")},
         {6, "resnet20: no weights here; give an ONNX file, or --init",
          run("export resnet20 --out none.onnx")},
         {2, "--classes: is for networks of the zoo", run("export %s --classes 3 --out none.onnx", one)},

@@ -138,6 +138,13 @@ static void numbers_for_people(void **state)
     assert_string_equal(cz_format_count(INT64_MIN, buf), "-9,223,372,036,854,775,808");
     assert_string_equal(cz_format_bytes(812, buf), "812 bytes");
     assert_string_equal(cz_format_bytes(13951560, buf), "13.3 MiB");
+    assert_string_equal(cz_format_ms(0.01334, buf), "0.0133");
+    assert_string_equal(cz_format_ms(0.456, buf), "0.456");
+    assert_string_equal(cz_format_ms(4.2, buf), "4.20");
+    assert_string_equal(cz_format_ms(23.61, buf), "23.6");
+    assert_string_equal(cz_format_gmacs(416520, buf), "0.00042");
+    assert_string_equal(cz_format_gmacs(4089184256, buf), "4.089");
+    assert_string_equal(cz_format_gmacs(0, buf), "0.000");
     assert_string_equal(cz_duration_text(2.6, text, sizeof text), "3 s");
     assert_string_equal(cz_duration_text(720, text, sizeof text), "12 min");
     assert_string_equal(cz_duration_text(11520, text, sizeof text), "3.2 h");

@@ -233,7 +233,11 @@ static void names_that_repeat(void **state)
             net, run_folder(), squash, names, run_folder());
     run_expect(&r, 0, "classes matched by name");
     run_free(&r);
+    struct run with_csv =
+        run("compare %s/kite.json %s/kite.json --out %s/kite.csv", run_folder(), run_folder(), run_folder());
     r = run("compare %s/kite.json %s/kite.json", run_folder(), run_folder());
+    assert_string_equal(with_csv.out, r.out); /* --out changes nothing on stdout */
+    run_free(&with_csv);
     run_expect(&r, 0, "same 2 images");
     run_free(&r);
 }
