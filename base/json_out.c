@@ -1,4 +1,5 @@
 #include "base/json_out.h"
+#include "base/utf8.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -16,19 +17,6 @@ json_t *cz_json_float(float x)
     return isfinite(x) ? json_real(strtod(text, NULL)) : json_null();
 }
 
-/* Bytes of the UTF-8 character at p that JSON may carry (no surrogates, no overlong forms), 0 if it is none.
- */
-static size_t utf8_length(const unsigned char *p)
-{
-    size_t n = p[0] < 0x80 ? 1 : p[0] < 0xC2 ? 0 : p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 : p[0] < 0xF5 ? 4 : 0;
-    for (size_t i = 1; i < n; i++)
-        if ((p[i] & 0xC0) != 0x80)
-            return 0;
-    int overlong = (p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xF0 && p[1] < 0x90);
-    int beyond = (p[0] == 0xED && p[1] > 0x9F) || (p[0] == 0xF4 && p[1] > 0x8F);
-    return overlong || beyond ? 0 : n;
-}
-
 json_t *cz_json_text(const char *text)
 {
     if (!text)
@@ -36,15 +24,9 @@ json_t *cz_json_text(const char *text)
     json_t *value = json_string(text);
     if (value)
         return value;
-    char *clean = malloc(3 * strlen(text) + 1);
-    size_t used = 0;
-    for (const unsigned char *p = (const unsigned char *)text; clean && *p;) {
-        size_t n = utf8_length(p);
-        memcpy(clean + used, n ? (const char *)p : "\xEF\xBF\xBD", n ? n : 3);
-        used += n ? n : 3;
-        p += n ? n : 1;
-    }
-    value = clean ? json_stringn_nocheck(clean, used) : NULL;
+    char *clean = malloc(4 * strlen(text) + 1);
+    if (clean)
+        value = json_stringn_nocheck(clean, cz_utf8_escape(text, clean));
     free(clean);
     return value;
 }

@@ -16,7 +16,7 @@
 json_t *cz_json_double(double);
 json_t *cz_json_float(float);
 
-/* Text of any bytes: what is not UTF-8 becomes U+FFFD; NULL becomes null. */
+/* Text of any bytes: bytes that are not UTF-8 become \xNN; NULL becomes null. */
 json_t *cz_json_text(const char *);
 
 /* Prints the document and a newline; objects and arrays of objects on lines of their own, arrays of scalars

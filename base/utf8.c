@@ -1,5 +1,8 @@
 #include "base/utf8.h"
 
+#include <stdio.h>
+#include <string.h>
+
 /* By first byte: the sequence's length and the range of its second byte, which excludes what RFC 3629
  * forbids. */
 static const struct {
@@ -37,4 +40,21 @@ size_t cz_utf8_check(const unsigned char *p, size_t n)
         i += length;
     }
     return i;
+}
+
+size_t cz_utf8_escape(const char *text, char *out)
+{
+    const size_t n = strlen(text);
+    size_t used = 0;
+    for (size_t i = 0; i < n;) {
+        const size_t length = cz_utf8_length((const unsigned char *)text + i, n - i);
+        if (length)
+            memcpy(out + used, text + i, length);
+        else
+            snprintf(out + used, sizeof "\\xNN", "\\x%02X", (unsigned char)text[i]);
+        used += length ? length : sizeof "\\xNN" - 1;
+        i += length ? length : 1;
+    }
+    out[used] = '\0';
+    return used;
 }

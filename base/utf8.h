@@ -10,4 +10,10 @@ size_t cz_utf8_length(const unsigned char *p, size_t n);
 /* Offset of the first byte that is not valid UTF-8 or is NUL; n if there is none. */
 size_t cz_utf8_check(const unsigned char *p, size_t n);
 
+/*
+ * The text with each byte that is not UTF-8 as \xNN, so that names which differ stay different. `out` has
+ * room for 4 bytes for each of the text's, and one. Returns the length.
+ */
+size_t cz_utf8_escape(const char *text, char *out);
+
 #endif

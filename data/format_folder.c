@@ -9,6 +9,7 @@
  */
 #include "base/memory.h"
 #include "base/strmap.h"
+#include "base/utf8.h"
 #include "data/dataset_build.h"
 
 #include <dirent.h>
@@ -140,12 +141,22 @@ static cz_status add_file(struct cz_dataset *ds, struct folder *f, const char *i
     return CZ_OK;
 }
 
+/* Class names go into JSON, and a network's come from there: what is not UTF-8 is escaped here and there
+ * alike. */
+static const char *class_name_of(struct cz_arena *arena, const char *folder)
+{
+    char *name = cz_arena_alloc(arena, 4 * strlen(folder) + 1);
+    if (name)
+        cz_utf8_escape(folder, name);
+    return name;
+}
+
 static cz_status add_class(struct cz_dataset *ds, struct folder *f, const char *class_path,
                            const char *class_name, cz_error *err)
 {
     struct names names = {0};
     size_t before = f->count;
-    const char *kept = cz_arena_strdup(ds->arena, class_name);
+    const char *kept = class_name_of(ds->arena, class_name);
     cz_status status = kept ? list_folder(f->fd, class_path, &names, err)
                             : cz_error_set(err, CZ_ERR_MEMORY, "%s: out of memory", ds->path);
     for (size_t i = 0; status == CZ_OK && i < names.count; i++) {

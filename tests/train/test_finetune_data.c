@@ -242,6 +242,30 @@ static void names_that_repeat(void **state)
     run_free(&r);
 }
 
+/* Folders and files of other encodings: their names in report and model are the data's, and stay different.
+ */
+static void names_that_are_no_utf8(void **state)
+{
+    (void)state;
+    add_pictures("latin/train/caf\xE9", 2);
+    add_pictures("latin/train/caf\xE8", 2);
+    fixture_picture(name_of("latin/test/caf\xE9/f\xE9.ppm"), SIDE, SIDE, 1);
+    fixture_picture(name_of("latin/test/caf\xE9/f\xE8.ppm"), SIDE, SIDE, 2);
+    fixture_picture(name_of("latin/test/caf\xE8/f\xE8.ppm"), SIDE, SIDE, 3);
+    char out[PATH];
+    snprintf(out, sizeof out, "--out %s/latin_run", run_folder());
+    expect_tune("latin", out, 0, "train 4, test 3 images");
+    struct run r = run("eval %s/latin_run/best.onnx --data %s/latin", run_folder(), run_folder());
+    run_expect(&r, 0, "classes matched by name");
+    run_free(&r);
+    r = run("compare %s/latin_run %s/latin_run --json", run_folder(), run_folder());
+    run_expect(&r, 0, "same 3 images");
+    run_free(&r);
+    char *report = report_of("latin_run");
+    assert_non_null(strstr(report, "\"caf\\\\xE8\", \"caf\\\\xE9\""));
+    free(report);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -255,6 +279,7 @@ int main(void)
         cmocka_unit_test(a_long_out_is_not_cut),
         cmocka_unit_test(a_wrong_head_names_the_right_ones),
         cmocka_unit_test(names_that_repeat),
+        cmocka_unit_test(names_that_are_no_utf8),
     };
     return cmocka_run_group_tests(tests, make_files, run_clean);
 }
