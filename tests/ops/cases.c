@@ -335,6 +335,7 @@ const struct op_case op_cases[] = {
     {"Unsqueeze", 13, "", "f[1,1,1,1,1,1]: 1 | l[1]: 0", "error unsupported: rank 7; up to 6 are supported", 0},
 #include "cases_elements.def"
 #include "cases_reduce.def"
+#include "cases_resize.def"
 #include "cases_shapes.def"
 #include "cases_windows.def"
     /* clang-format on */
