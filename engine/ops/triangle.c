@@ -4,8 +4,8 @@
  *
  * Source: ONNX operator specification, Trilu-14, EyeLike-9.
  */
-#include "engine/ops/cast.h"
 #include "engine/ops/common.h"
+#include "engine/ops/type_attr.h"
 
 #include <string.h>
 

@@ -55,8 +55,8 @@ const struct op_case op_cases[] = {
     {"Cast", 13, "to=1", "b[2]: 1 0", "f[2]: 1 0", 0},
     {"Cast", 6, "to=10", "f[5]: 1 65519 65520 5.9604645e-8 0.1", "h[5]: 1 65504 inf 5.9604645e-8 0.0999755859375", 0},
     {"Cast", 19, "to=2 saturate=1", "i[2]: 300 -1", "u[2]: 44 255", 0},
-    {"Cast", 13, "to=8", "f[1]: 1", "error unsupported: cast to string is not supported", 0},
-    {"Cast", 19, "to=17", "f[1]: 1", "error unsupported: cast to data type 17", 0},
+    {"Cast", 13, "to=8", "f[1]: 1", "error unsupported: data type string is not supported", 0},
+    {"Cast", 19, "to=17", "f[1]: 1", "error unsupported: data type 17", 0},
     {"Cast", 13, "", "f[1]: 1", "error format: attribute 'to' is missing", 0},
 
     {"Clip", 6, "min=-1.0f max=1.5f", "f[4]: -2 0.5 2 nan", "f[4]: -1 0.5 1.5 nan", 0},

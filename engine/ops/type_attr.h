@@ -1,6 +1,6 @@
-/* Data types as attributes name them, for Cast and others. */
-#ifndef CZ_ENGINE_OPS_CAST_H
-#define CZ_ENGINE_OPS_CAST_H
+/* Data types as attributes name them. */
+#ifndef CZ_ENGINE_OPS_TYPE_ATTR_H
+#define CZ_ENGINE_OPS_TYPE_ATTR_H
 
 #include "engine/op.h"
 
