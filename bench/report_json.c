@@ -68,8 +68,8 @@ static json_t *context_json(const struct cz_bench_report *report)
                   "load_avg", load_json(m), "library_build_type", build, "library_version", cz_version(),
                   "json_schema_version", 1, "convzoo_schema", "convzoo.bench/1", "cpu", cz_json_text(m->cpu));
     json_t *ours = json_pack(
-        "{s:s, s:s, s:o, s:i, s:o, s:s, s:s, s:s}", "isa", f->isa, "gemm", f->gemm, "blas_core",
-        f->blas_core[0] ? cz_json_text(f->blas_core) : json_null(), "threads", cz_cpu_allowed(),
+        "{s:s, s:s, s:b, s:o, s:i, s:o, s:s, s:s, s:s}", "isa", f->isa, "gemm", f->gemm, "exact", f->exact,
+        "blas_core", f->blas_core[0] ? cz_json_text(f->blas_core) : json_null(), "threads", cz_cpu_allowed(),
         "foreign_load",
         report->bench->foreign_load < 0 ? json_null() : cz_json_double(report->bench->foreign_load), "commit",
         cz_commit(), "compiler", cz_compiler(), "flags", report->flags ? report->flags : "");

@@ -80,6 +80,7 @@ static cz_status fill_cache(struct cz_verify_cache *c, const struct cz_bench_cel
     struct cz_worker_options o = worker_of(c->options, cell, CZ_WORKER_UNFUSED, 0);
     o.runtime.isa = isa;
     o.runtime.gemm = "own";
+    o.runtime.exact = 1;
     o.runtime.log = NULL; /* it said what it had to say when the cell was planned */
     cz_verify_cache_deinit(c);
     CZ_TRY(answer_of(&o, c->workers, c->options->n_cells, &c->answer, &c->n, NULL));

@@ -34,7 +34,7 @@ struct cz_worker_options {
 struct cz_worker_facts {
     int64_t n_parameters, batch, weights_bytes, packed_bytes, arena_bytes, scratch_bytes, resident_bytes;
     double macs; /* of the whole batch */
-    int threads;
+    int threads, exact;
     char isa[CZ_BENCH_WORD], gemm[CZ_BENCH_WORD], blas_core[CZ_BENCH_WORD]; /* blas_core "": none */
 };
 

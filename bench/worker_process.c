@@ -133,6 +133,7 @@ static void collect_facts(const struct process *p, struct cz_worker_facts *f)
     f->weights_bytes = weights_bytes(p->graph);
     f->macs = cz_infer_macs(p->infer);
     f->threads = cz_runtime_threads(p->runtime);
+    f->exact = p->runtime->exact;
     f->resident_bytes = cz_process_resident_bytes();
     f->batch = p->inputs.n > 0 && p->inputs.tensors[0].rank > 0 ? p->inputs.tensors[0].dim[0] : 1;
     snprintf(f->isa, sizeof f->isa, "%s", cz_runtime_isa(p->runtime));

@@ -18,9 +18,9 @@ struct cz_bench_settings {
     const char *isa, *gemm, *init_text; /* isa, gemm NULL: auto */
     const char *filter;                 /* NULL: all */
     int list_tests, process, profile, random_order, report_aggregates, display_aggregates;
-    int reps, side_px, no_fuse; /* side_px 0: the model's */
-    int64_t warmup;             /* negative: auto */
-    int64_t iterations;         /* runs in a round; 0: as min_seconds says */
+    int reps, side_px, no_fuse, exact; /* side_px 0: the model's */
+    int64_t warmup;                    /* negative: auto */
+    int64_t iterations;                /* runs in a round; 0: as min_seconds says */
     double min_seconds, warmup_seconds;
     enum cz_bench_form form, out_form;
     const char *out, *profile_file; /* NULL: none */

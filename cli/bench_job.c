@@ -202,6 +202,7 @@ struct cz_bench_options cz_bench_options_of(struct cz_bench_job *job, struct cz_
         .runtime = {.struct_size = sizeof(cz_runtime_options),
                     .isa = s->isa,
                     .gemm = s->gemm,
+                    .exact = s->exact,
                     .log = log_line,
                     .log_user = job->cli},
         .side_px = s->side_px,

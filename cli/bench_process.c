@@ -109,10 +109,10 @@ static int add_cell(struct run *r, const struct cz_bench_cell *cell)
     if (add_word(r, "--command-name") ||
         add_word(r, "%s/batch:%lld/threads:%d/process", r->job->models[cell->model].name,
                  (long long)cell->batch, cell->threads) ||
-        add_word(r, "%s run %s --input %s --threads %d --isa %s --gemm %s%s",
+        add_word(r, "%s run %s --input %s --threads %d --isa %s --gemm %s%s%s",
                  quoted(r->self, quotes[0], PATH_BYTES), quoted(file, quotes[1], PATH_BYTES),
                  quoted(input_file(r, cell->model, cell->batch, input, sizeof input), quotes[2], PATH_BYTES),
-                 cell->threads, s->isa, s->gemm, s->no_fuse ? " --fuse=no" : ""))
+                 cell->threads, s->isa, s->gemm, s->no_fuse ? " --fuse=no" : "", s->exact ? " --exact" : ""))
         return cz_cli_error(r->job->cli, CZ_EXIT_MEMORY, "bench: out of memory; close other programs");
     return CZ_EXIT_OK;
 }

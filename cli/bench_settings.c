@@ -232,6 +232,7 @@ int cz_bench_settle(struct cz_cli *cli, struct cz_bench_settings *s)
     s->threads = cz_arg_text(args, "threads");
     s->isa = cz_arg_text(args, "isa");
     s->gemm = cz_arg_text(args, "gemm");
+    s->exact = cz_arg_switch(args, "exact");
     s->init_text = cz_arg_text(args, "init");
     s->side_px = (int)cz_arg_count(args, "size", 0);
     s->no_fuse = !cz_arg_switch(args, "fuse");

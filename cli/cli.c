@@ -158,6 +158,7 @@ cz_status cz_cli_runtime(struct cz_cli *cli, cz_runtime **out, cz_error *err)
         .n_threads = (int)cz_arg_count(&cli->args, "threads", 0),
         .isa = cz_arg_text(&cli->args, "isa"),
         .gemm = cz_arg_text(&cli->args, "gemm"),
+        .exact = cz_arg_switch(&cli->args, "exact"),
         .log = log_line,
         .log_user = cli,
     };

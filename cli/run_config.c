@@ -131,11 +131,11 @@ json_t *cz_run_machine(const struct cz_cli *cli, const cz_runtime *runtime)
     gethostname(host, sizeof host - 1);
     cz_cpu_name(cpu, sizeof cpu);
     strftime(started, sizeof started, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
-    return json_pack("{s:s, s:s, s:o, s:o, s:i, s:s, s:s, s:o, s:s, s:s, s:o, s:o}", "schema",
+    return json_pack("{s:s, s:s, s:o, s:o, s:i, s:s, s:s, s:b, s:o, s:s, s:s, s:o, s:o}", "schema",
                      "convzoo.machine/1", "started", started, "host", cz_json_text(host), "cpu",
                      cz_json_text(cpu), "n_threads", cz_runtime_threads(runtime), "isa",
-                     cz_runtime_isa(runtime), "gemm", cz_runtime_gemm(runtime), "blas_core",
-                     cz_json_text(cz_runtime_blas_core(runtime)), "commit", cz_commit(), "compiler",
-                     cz_compiler(), "working_folder", cz_json_text(getcwd(folder, sizeof folder)), "command",
-                     command_json(cli));
+                     cz_runtime_isa(runtime), "gemm", cz_runtime_gemm(runtime), "exact", runtime->exact,
+                     "blas_core", cz_json_text(cz_runtime_blas_core(runtime)), "commit", cz_commit(),
+                     "compiler", cz_compiler(), "working_folder", cz_json_text(getcwd(folder, sizeof folder)),
+                     "command", command_json(cli));
 }

@@ -58,6 +58,7 @@ static cz_status fill(struct cz_runtime *rt, const cz_runtime_options *o, cz_err
     if (rt->gemm == CZ_GEMM_OPENBLAS && !rt->blas.library)
         CZ_FAIL(err, CZ_ERR_UNSUPPORTED,
                 "--gemm openblas: libopenblas.so.0 is not installed; give --gemm own");
+    rt->exact = o->exact;
     rt->log = o->log;
     rt->log_user = o->log_user;
     return cz_pool_create(n_threads, &rt->pool, err);

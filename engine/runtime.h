@@ -16,6 +16,7 @@ struct cz_runtime {
     struct cz_pool *pool;
     const struct cz_kernels *kernels;
     enum cz_gemm_mode gemm;
+    int exact; /* see cz_runtime_options */
     struct cz_openblas blas;
     void (*log)(void *user, int level, const char *line);
     void *log_user;

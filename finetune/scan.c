@@ -124,7 +124,8 @@ cz_status cz_scan_identity(const struct cz_scan *s, struct cz_sha256 *hash, cz_e
     char preprocess[CZ_SHA256_HEX];
     uint8_t graph[CZ_SHA256_BYTES];
     const char *core = cz_runtime_blas_core(s->runtime);
-    const int32_t numbers[3] = {s->options.size[0], s->options.size[1], s->options.no_fuse};
+    const int32_t numbers[4] = {s->options.size[0], s->options.size[1], s->options.no_fuse,
+                                s->runtime->exact};
     CZ_TRY(cz_preprocess_hash(&s->options.preprocess, preprocess, err));
     cz_graph_hash(s->graph, graph);
     cz_sha256_init(hash);

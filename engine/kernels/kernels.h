@@ -91,6 +91,33 @@ struct cz_channel_block {
     int n_channels; /* 1..width; block_channels writes 0 into the other lanes */
 };
 
+/*
+ * Winograd F(m x m, 3 x 3). Input: a row of patches of m+2 pixels square, m columns apart, of one channel
+ * block of in_h x in_w pixels, zero outside; transformed, value i of patch t to v[i*v_stride + t*width].
+ */
+struct cz_winograd_input {
+    const float *x;      /* pixel 0, 0 */
+    int64_t in_h, in_w;  /* of the block */
+    int64_t row, column; /* of the first patch; negative in the padding */
+    int64_t n_tiles;
+    int m; /* 2 or 4 */
+    float *v;
+    int64_t v_stride;
+};
+
+/* Output: products laid out as v into a row of m x m tiles: y = clamp(transformed + bias + residual). */
+struct cz_winograd_output {
+    const float *product;
+    int64_t product_stride;
+    const float *bias;     /* one vector */
+    const float *residual; /* laid out as y, or NULL */
+    float *y;              /* the first tile's corner */
+    int64_t row_stride;    /* floats between rows of y */
+    int64_t rows, columns; /* that exist: rows 1..m, columns of all tiles together */
+    int m;                 /* 2 or 4 */
+    float low, high;       /* -inf, inf: no clamp */
+};
+
 struct cz_kernels {
     const char *tier;
     int width;

@@ -11,6 +11,7 @@
  */
 #include "base/checked.h"
 #include "engine/ops/activation.h"
+#include "engine/ops/band_scratch.h"
 #include "engine/ops/conv_plan.h"
 
 #include <string.h>
@@ -30,15 +31,6 @@ struct choice {
     int64_t panels_per_tile, n_splits;
     int64_t phases, phase_len,
         row_step; /* of the copy: phases kept, columns per phase, rows per output row */
-};
-
-/* First bytes of a worker's scratch: which band it holds. */
-struct scratch {
-    const struct choice *owner;
-    uint64_t serial;
-    int64_t band;
-    float pad[10]; /* to 64 bytes */
-    float data[];
 };
 
 static int64_t copied_rows(const struct choice *c, int64_t out_rows)
@@ -123,16 +115,13 @@ static const float *band_input(const struct cz_step *step, const struct cz_run *
 {
     const struct choice *c = step->choice;
     const float *x = cz_run_data(run, step->in[0]);
-    struct scratch *s = cz_run_scratch(run, worker);
-    int64_t key = image * c->n_bands + band, plane = c->window.in_h * c->window.in_w;
-    if (s->owner == c && s->serial == run->serial && s->band == key)
+    struct cz_band_scratch *s = cz_run_scratch(run, worker);
+    int64_t plane = c->window.in_h * c->window.in_w;
+    if (cz_band_scratch_holds(s, c, run->serial, image * c->n_bands + band))
         return s->data;
     int64_t image_floats =
         c->source == FROM_PLAIN ? c->shape.in_c * plane : c->in_blocks * plane * c->panels.width;
     copy_band(c, x + image * image_floats, first, rows, s->data);
-    s->owner = c;
-    s->serial = run->serial;
-    s->band = key;
     return s->data;
 }
 
@@ -399,6 +388,7 @@ cz_status cz_conv_direct(struct cz_builder *b, const struct cz_conv_job *job, co
     step->tile = tile;
     step->choice = c;
     step->n_tiles = job->shape.batch * c->n_bands * c->n_splits;
-    step->scratch_bytes = c->source == IN_PLACE ? 0 : sizeof(struct scratch) + (size_t)scratch_floats(c) * 4;
+    step->scratch_bytes =
+        c->source == IN_PLACE ? 0 : sizeof(struct cz_band_scratch) + (size_t)scratch_floats(c) * 4;
     return CZ_OK;
 }

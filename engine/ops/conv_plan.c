@@ -41,7 +41,8 @@ cz_status cz_conv_values(struct cz_builder *b, const struct cz_conv_job *job, en
 }
 
 /* In the order they are tried; direct takes every form. */
-static const cz_conv_algorithm algorithms[] = {cz_conv_blas, cz_conv_depthwise, cz_conv_direct};
+static const cz_conv_algorithm algorithms[] = {cz_conv_blas, cz_conv_depthwise, cz_conv_winograd,
+                                               cz_conv_direct};
 
 cz_status cz_conv_plan(struct cz_builder *b, int n, cz_error *err)
 {

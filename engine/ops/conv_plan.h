@@ -22,6 +22,7 @@ typedef cz_status (*cz_conv_algorithm)(struct cz_builder *, const struct cz_conv
 cz_status cz_conv_depthwise(struct cz_builder *, const struct cz_conv_job *, const char **refused,
                             cz_error *);
 cz_status cz_conv_direct(struct cz_builder *, const struct cz_conv_job *, const char **refused, cz_error *);
+cz_status cz_conv_winograd(struct cz_builder *, const struct cz_conv_job *, const char **refused, cz_error *);
 cz_status cz_conv_blas(struct cz_builder *, const struct cz_conv_job *, const char **refused, cz_error *);
 
 /* The inputs and outputs every algorithm on blocked values has. in[0] x, in[1] residual if any. */

@@ -69,6 +69,7 @@ typedef struct cz_runtime_options {
     const char *gemm;   /* NULL or "auto": by a fixed table; else "own", "openblas" */
     void (*log)(void *user, int level, const char *line); /* level 0 debug, 1 note, 2 warning */
     void *log_user;
+    int exact; /* no algorithm whose rounding is coarser than a plain sum's: no Winograd */
 } cz_runtime_options;
 
 /* Strings live as long as the model. Unknown sizes are -1. */

@@ -78,12 +78,17 @@ struct way {
     const char *isa, *gemm;
     int threads, no_fuse;
     unsigned without;
+    int exact;
 };
 
 static struct result run_plan(struct cz_graph *g, cz_tensor x, const struct way *way, uint64_t seed)
 {
     cz_error err = {0};
-    cz_runtime_options o = {sizeof o, way->threads, way->isa, way->gemm, NULL, NULL};
+    cz_runtime_options o = {.struct_size = sizeof o,
+                            .n_threads = way->threads,
+                            .isa = way->isa,
+                            .gemm = way->gemm,
+                            .exact = way->exact};
     cz_plan_options po = {
         .struct_size = sizeof po, .batch = x.dim[0], .no_fuse = way->no_fuse, .without = way->without};
     cz_runtime *rt;
@@ -111,7 +116,8 @@ static struct result run_plan(struct cz_graph *g, cz_tensor x, const struct way 
 
 /*
  * At most ~14 layers of sums of up to 25*40 terms in float32 against double: rounding grows like sqrt(terms)
- * * 6e-8 per layer, about 3e-5 in all; a wrong tap or channel is of the order of 1.
+ * * 6e-8 per layer (Winograd's some four times that), about 3e-5 in all; a wrong tap or channel is of the
+ * order of 1.
  */
 static void expect_close(const struct result *a, const struct result *b, const char *what, uint64_t seed)
 {
@@ -142,9 +148,10 @@ static void expect_same(const struct result *part, const struct result *all, int
 
 static void ways_agree(void **state)
 {
-    static const struct way ways[] = {{"scalar", NULL, 1, 0, 0}, {"avx2", NULL, 1, 0, 0},
-                                      {"avx512", NULL, 1, 0, 0}, {"neon", NULL, 1, 0, 0},
-                                      {NULL, NULL, 1, 1, 0},     {NULL, "openblas", 1, 0, 0}};
+    static const struct way ways[] = {{.isa = "scalar", .threads = 1}, {.isa = "avx2", .threads = 1},
+                                      {.isa = "avx512", .threads = 1}, {.isa = "neon", .threads = 1},
+                                      {.threads = 1, .no_fuse = 1},    {.gemm = "openblas", .threads = 1},
+                                      {.threads = 1, .exact = 1}};
     (void)state;
     for (uint64_t seed = 1; seed <= GRAPHS; seed++) {
         struct cz_graph *g = random_graph(seed);
@@ -157,6 +164,7 @@ static void ways_agree(void **state)
             expect_close(&found, &wanted,
                          ways[i].isa       ? ways[i].isa
                          : ways[i].no_fuse ? "unfused"
+                         : ways[i].exact   ? "exact"
                                            : "BLAS",
                          seed);
             release(&found);
@@ -247,6 +255,43 @@ static void memory_does_not_overlap(void **state)
     }
 }
 
+static int count_steps(const struct cz_plan *plan, const char *algorithm)
+{
+    int n = 0;
+    for (int i = 0; i < plan->n_steps; i++)
+        n += strncmp(plan->steps[i].algorithm, algorithm, strlen(algorithm)) == 0;
+    return n;
+}
+
+/* The comparisons above reach every algorithm, and --exact means what it says. */
+static void every_algorithm_is_met(void **state)
+{
+    static const char *const names[] = {"pointwise", "direct",       "direct from NCHW",
+                                        "depthwise", "Winograd 2x2", "Winograd 4x4"};
+    int met[2][6] = {{0}};
+    (void)state;
+    for (uint64_t seed = 1; seed <= GRAPHS; seed++)
+        for (int exact = 0; exact < 2; exact++) {
+            cz_error err = {0};
+            struct cz_graph *g = random_graph(seed);
+            cz_runtime_options o = {.struct_size = sizeof o, .n_threads = 1, .exact = exact};
+            cz_runtime *rt;
+            cz_plan *plan;
+            check(cz_runtime_create(&o, &rt, &err), &err, seed);
+            check(cz_plan_create(rt, g, NULL, &plan, &err), &err, seed);
+            for (int k = 0; k < 6; k++)
+                met[exact][k] += count_steps(plan, names[k]);
+            cz_plan_destroy(plan);
+            cz_runtime_destroy(rt);
+            cz_graph_release(g);
+        }
+    for (int k = 0; k < 6; k++) {
+        print_message("%-17s %3d steps, %3d exact\n", names[k], met[0][k], met[1][k]);
+        assert_true(met[0][k] > 0);
+        assert_int_equal(met[1][k] > 0, k < 4);
+    }
+}
+
 /* Fusion is worth its name: what a rule takes in is no step of its own. */
 static void fusion_saves_steps(void **state)
 {
@@ -304,6 +349,7 @@ int main(void)
         cmocka_unit_test(each_rule_can_be_left_out),
         cmocka_unit_test(threads_and_batch_keep_the_bits),
         cmocka_unit_test(memory_does_not_overlap),
+        cmocka_unit_test(every_algorithm_is_met),
         cmocka_unit_test(fusion_saves_steps),
         cmocka_unit_test(refuses_wrong_inputs),
     };
