@@ -485,6 +485,14 @@ static int run_torch(void **state)
     return run_folders(&folder, 1);
 }
 
+/* Another runtime's outputs, in float32 like the official ones. */
+static int run_peer(void **state)
+{
+    static const char *const folder = "peer";
+    (void)state;
+    return run_folders(&folder, 1);
+}
+
 static int clean_up(void **state)
 {
     (void)state;
@@ -615,7 +623,7 @@ static void test_nothing_refused(void **state)
     assert_int_equal(count(NOT_SUPPORTED, offsetof(struct vector, planned)), 0);
 }
 
-static int test_folder(const char *folder)
+static int test_folder(const char *folder, CMFixtureFunction run)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reference),
@@ -623,7 +631,7 @@ static int test_folder(const char *folder)
         cmocka_unit_test(test_nothing_refused),
     };
     vectors_dir = folder;
-    return cmocka_run_group_tests(tests, run_torch, clean_up);
+    return cmocka_run_group_tests(tests, run, clean_up);
 }
 
 int main(int argc, char **argv)
@@ -634,7 +642,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_list),
     };
     if (argc == 3 && strcmp(argv[1], "--folder") == 0)
-        return test_folder(argv[2]);
+        return test_folder(argv[2], run_torch);
+    if (argc == 3 && strcmp(argv[1], "--peer") == 0)
+        return test_folder(argv[2], run_peer);
     if (argc == 2 && strcmp(argv[1], "--list") == 0) {
         int status = run_official(NULL);
         print_list(stdout);

@@ -1,6 +1,8 @@
-// Runs one network once in ONNX Runtime: node ort_run.mjs MODEL.onnx IN.npy OUT.npy
-// NODE_PATH-like: CONVZOO_ORT names the folder with node_modules/onnxruntime-node. Graph optimisations are off, one
-// thread: the plain result. Arrays are NPY version 1, little endian, float32, float16 or int64.
+// Runs networks in ONNX Runtime:
+//   node ort_run.mjs MODEL.onnx IN.npy OUT.npy    one network, its first input and output
+//   node ort_run.mjs --folder FOLDER              FOLDER/*/model.onnx with in_0.npy ... to out_0.npy ..., or error.txt
+// CONVZOO_ORT names the folder with node_modules/onnxruntime-node. Graph optimisations are off, one thread: the plain
+// result. Arrays are NPY version 1, little endian.
 import fs from 'node:fs';
 import path from 'node:path';
 import { createRequire } from 'node:module';
@@ -10,6 +12,7 @@ const ort = require('onnxruntime-node');
 
 const kinds = {
   '<f4': ['float32', Float32Array], '<f2': ['float16', Uint16Array], '<i8': ['int64', BigInt64Array],
+  '<i4': ['int32', Int32Array], '|b1': ['bool', Uint8Array], '|u1': ['uint8', Uint8Array], '|i1': ['int8', Int8Array],
 };
 
 function readNpy(file) {
@@ -34,9 +37,29 @@ function writeNpy(file, tensor) {
   fs.writeFileSync(file, Buffer.concat([head, Buffer.from(header, 'latin1'), data]));
 }
 
-const [model, input, output] = process.argv.slice(2);
-const session = await ort.InferenceSession.create(model, {
-  graphOptimizationLevel: 'disabled', intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 3,
-});
-const result = await session.run({ [session.inputNames[0]]: readNpy(input) });
-writeNpy(output, result[session.outputNames[0]]);
+function open(model) {
+  return ort.InferenceSession.create(model, {
+    graphOptimizationLevel: 'disabled', intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 4,
+  });
+}
+
+async function runFolder(folder) {
+  const file = (name) => path.join(folder, name);
+  try {
+    const session = await open(file('model.onnx'));
+    const feeds = Object.fromEntries(session.inputNames.map((name, i) => [name, readNpy(file(`in_${i}.npy`))]));
+    const result = await session.run(feeds);
+    session.outputNames.forEach((name, i) => writeNpy(file(`out_${i}.npy`), result[name]));
+  } catch (error) {
+    fs.writeFileSync(file('error.txt'), String(error.message ?? error));
+  }
+}
+
+const [first, second, third] = process.argv.slice(2);
+if (first === '--folder') {
+  for (const name of fs.readdirSync(second).sort()) await runFolder(path.join(second, name));
+} else {
+  const session = await open(first);
+  const result = await session.run({ [session.inputNames[0]]: readNpy(second) });
+  writeNpy(third, result[session.outputNames[0]]);
+}
