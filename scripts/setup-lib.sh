@@ -8,6 +8,7 @@ build_packages=(
     protobuf-c-compiler libprotobuf-c-dev libonnx-dev # the importer: ONNX's own schema
     libjpeg62-turbo-dev libspng-dev libwebp-dev zlib1g-dev
     libjansson-dev libxxhash-dev nettle-dev
+    libzip-dev # weights as .pth and .npz
     libopenblas0-pthread # opened at run time where it is there
     hyperfine            # bench --process
     dataset-fashion-mnist
