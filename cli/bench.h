@@ -26,6 +26,8 @@ struct cz_bench_settings {
     const char *out, *profile_file; /* NULL: none */
     const char *time_unit;
     struct cz_init init;
+    const char *weights; /* of the one network of the zoo; NULL: init */
+    int strict;
     const char **context; /* "key=value" */
     int n_context;
     char flags[512]; /* what was given that is not a default, for the record */

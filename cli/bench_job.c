@@ -8,6 +8,8 @@
 #include "cli/model.h"
 #include "cli/paths.h"
 #include "cli/progress.h"
+#include "cli/weights.h"
+#include "importer/weights_apply.h"
 
 #include <regex.h>
 #include <stdlib.h>
@@ -31,6 +33,21 @@ int cz_bench_first_of(int a, int b)
     return a != CZ_EXIT_OK ? a : b;
 }
 
+static cz_status open_with_weights(const struct cz_bench_source *source, const struct cz_bench_settings *s,
+                                   const struct cz_zoo_options *options, struct cz_graph **out, cz_error *err)
+{
+    struct cz_weights_report report;
+    struct cz_graph *g;
+    CZ_TRY(cz_zoo_build(source->entry->name, options, &g, err));
+    cz_status status = cz_cli_weights_into(g, source->entry, s->weights, s->strict, &report, NULL, err);
+    cz_weights_report_deinit(&report);
+    if (status == CZ_OK)
+        *out = g;
+    else
+        cz_graph_release(g);
+    return status;
+}
+
 cz_status cz_bench_open(void *user, int index, struct cz_graph **out, cz_error *err)
 {
     const struct cz_bench_job *job = user;
@@ -39,6 +56,10 @@ cz_status cz_bench_open(void *user, int index, struct cz_graph **out, cz_error *
         return cz_onnx_load(source->operand, NULL, out, NULL, err);
     struct cz_zoo_options options = {
         .tag = source->tag, .side_px = job->settings.side_px, .init = job->settings.init};
+    if (job->settings.weights) {
+        options.init = (struct cz_init){CZ_INIT_NONE, 0};
+        return open_with_weights(source, &job->settings, &options, out, err);
+    }
     return cz_zoo_build(source->entry->name, &options, out, err);
 }
 
@@ -106,6 +127,9 @@ int cz_bench_collect(struct cz_bench_job *job)
     for (int i = 0; i < args->n_operands && code == CZ_EXIT_OK; i++)
         code = cz_model_is_file(args->operands[i]) ? add_file(job, args->operands[i])
                                                    : add_zoo(job, args->operands[i]);
+    if (code == CZ_EXIT_OK && job->settings.weights && (job->n_models != 1 || !job->sources[0].entry))
+        return cz_cli_error(job->cli, CZ_EXIT_USAGE,
+                            "--weights: is for one network of the zoo; name it, and no other model");
     if (args->n_operands > 0)
         return code;
     for (int i = 0; i < (whole ? cz_zoo_count() : N_STANDARD) && code == CZ_EXIT_OK; i++)
@@ -242,7 +266,7 @@ static void note_machine(struct cz_cli *cli, const struct cz_bench *b)
 
 static void note_weights(struct cz_bench_job *job)
 {
-    for (int i = 0; i < job->n_models; i++)
+    for (int i = 0; i < job->n_models && !job->settings.weights; i++)
         if (job->sources[i].entry) {
             cz_cli_note(job->cli,
                         "zoo networks carry seeded weights (--init %s); top-1 is that of published ones",

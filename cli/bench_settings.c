@@ -234,6 +234,8 @@ int cz_bench_settle(struct cz_cli *cli, struct cz_bench_settings *s)
     s->gemm = cz_arg_text(args, "gemm");
     s->exact = cz_arg_switch(args, "exact");
     s->init_text = cz_arg_text(args, "init");
+    s->weights = cz_arg_text(args, "weights");
+    s->strict = strcmp(cz_arg_text(args, "strict"), "no") != 0;
     s->side_px = (int)cz_arg_count(args, "size", 0);
     s->no_fuse = !cz_arg_switch(args, "fuse");
     s->time_unit = unit ? unit : "us"; /* readers print times without decimals */
@@ -249,5 +251,8 @@ int cz_bench_settle(struct cz_cli *cli, struct cz_bench_settings *s)
     }
     if (cz_init_parse(s->init_text, &s->init, &err) != CZ_OK)
         code = cz_cli_fail(cli, &err);
+    if (s->weights && cz_arg_given(args, "init"))
+        code = cz_cli_error(cli, CZ_EXIT_USAGE,
+                            "--init: seeded weights, and --weights names others; give one of them");
     return code;
 }

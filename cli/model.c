@@ -1,4 +1,5 @@
 #include "cli/model.h"
+#include "cli/weights.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -24,9 +25,9 @@ static void log_line(void *user, int level, const char *line)
  * model. */
 static int refuse_zoo_options(struct cz_cli *cli, const char *path)
 {
-    static const char *const names[] = {"size", "classes"};
+    static const char *const names[] = {"weights", "strict", "size", "classes"};
     int code = CZ_EXIT_OK, makes_pictures = cz_arg_find(&cli->args, "preprocess") != NULL;
-    for (int i = 0; i < (makes_pictures ? 0 : 2); i++)
+    for (int i = 0; i < (makes_pictures ? 2 : 4); i++)
         if (cz_arg_find(&cli->args, names[i]) && cz_arg_given(&cli->args, names[i]))
             code = cz_cli_error(cli, CZ_EXIT_USAGE,
                                 "option --%s: is for networks of the zoo, %s is a file; leave it out",
@@ -124,21 +125,22 @@ static int open_zoo(struct cz_cli *cli, const char *name, enum cz_model_need nee
     int code = cz_cli_zoo_find(cli, name, &m->entry, &m->weights);
     if (code != CZ_EXIT_OK)
         return code;
+    if (init && init->n_values > 0 && cz_cli_weights_file(cli))
+        return cz_cli_error(cli, CZ_EXIT_USAGE,
+                            "--init: seeded weights, and --weights names others; give one of them");
     options.tag = m->weights ? m->weights->tag : NULL;
     if (init && init->n_values > 0) {
         if (cz_init_parse(init->values[0], &options.init, &err) != CZ_OK)
             return cz_cli_fail(cli, &err);
         snprintf(m->label, sizeof m->label, "%s (--init %s)", m->entry->name, init->values[0]);
-    } else if (need == CZ_MODEL_VALUES) {
-        return cz_cli_error(cli, CZ_EXIT_SYSTEM, "%s: no weights here; give an ONNX file%s", name,
-                            init ? ", or --init kaiming:S for random weights" : "");
     } else {
         int tagged = m->weights && cz_zoo_has_weights(m->weights);
         snprintf(m->label, sizeof m->label, "%s%s%s", m->entry->name, tagged ? ":" : "",
                  tagged ? options.tag : "");
     }
-    return cz_zoo_build(m->entry->name, &options, &m->graph, &err) == CZ_OK ? CZ_EXIT_OK
-                                                                            : cz_cli_fail(cli, &err);
+    if (cz_zoo_build(m->entry->name, &options, &m->graph, &err) != CZ_OK)
+        return cz_cli_fail(cli, &err);
+    return options.init.kind == CZ_INIT_NONE ? cz_cli_weights(cli, need == CZ_MODEL_VALUES, m) : CZ_EXIT_OK;
 }
 
 int cz_cli_model_open(struct cz_cli *cli, const char *operand, enum cz_model_need need,

@@ -6,6 +6,7 @@
 #ifndef CZ_CLI_MODEL_H
 #define CZ_CLI_MODEL_H
 
+#include "base/sha256.h"
 #include "cli/cli.h"
 #include "data/preprocess.h"
 #include "importer/importer.h"
@@ -23,11 +24,13 @@ struct cz_cli_model {
     const struct cz_zoo_entry *entry;       /* NULL: a file */
     const struct cz_zoo_published *weights; /* the tag asked for; NULL: a file, or nothing published */
     cz_error refusal;                       /* why graph is NULL */
+    const char *weights_source;             /* "--weights FILE", "pulled"; NULL: a file, seeded, or none */
+    char weights_sha256[CZ_SHA256_HEX];     /* of the weight file, "" without one */
 };
 
 int cz_model_is_file(const char *operand);
 
-/* Uses the command's --init, --size and --classes K where it has them (zoo only). */
+/* Uses the command's --weights, --strict, --init, --size and --classes K where it has them (zoo only). */
 int cz_cli_model_open(struct cz_cli *, const char *operand, enum cz_model_need, struct cz_cli_model *);
 void cz_cli_model_close(struct cz_cli_model *);
 

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-cz_status json_bad(const struct json_scan *s, const char *what, cz_error *err)
+cz_status jscan_bad(const struct json_scan *s, const char *what, cz_error *err)
 {
     CZ_FAIL(err, CZ_ERR_FORMAT, "header byte %zu: %s; the file is broken", (size_t)(s->p - s->start), what);
 }
@@ -14,7 +14,7 @@ static void skip_blanks(struct json_scan *s)
         s->p++;
 }
 
-int json_take(struct json_scan *s, char c)
+int jscan_take(struct json_scan *s, char c)
 {
     skip_blanks(s);
     if (s->p == s->end || *s->p != (unsigned char)c)
@@ -23,30 +23,30 @@ int json_take(struct json_scan *s, char c)
     return 1;
 }
 
-cz_status json_want(struct json_scan *s, char c, cz_error *err)
+cz_status jscan_want(struct json_scan *s, char c, cz_error *err)
 {
     char what[] = "'?' is missing";
     what[1] = c;
-    return json_take(s, c) ? CZ_OK : json_bad(s, what, err);
+    return jscan_take(s, c) ? CZ_OK : jscan_bad(s, what, err);
 }
 
-int json_at_end(struct json_scan *s)
+int jscan_at_end(struct json_scan *s)
 {
     skip_blanks(s);
     return s->p == s->end;
 }
 
-cz_status json_count(struct json_scan *s, int64_t *out, cz_error *err)
+cz_status jscan_count(struct json_scan *s, int64_t *out, cz_error *err)
 {
     int64_t value = 0;
     skip_blanks(s);
     const unsigned char *first = s->p;
     for (; s->p < s->end && *s->p >= '0' && *s->p <= '9'; s->p++)
         if (__builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, *s->p - '0', &value))
-            return json_bad(s, "a number over 2^63", err);
+            return jscan_bad(s, "a number over 2^63", err);
     if (s->p == first || (*first == '0' && s->p - first > 1) ||
         (s->p < s->end && (*s->p == '.' || *s->p == 'e' || *s->p == 'E')))
-        return json_bad(s, "a whole number, not negative, is wanted", err);
+        return jscan_bad(s, "a whole number, not negative, is wanted", err);
     *out = value;
     return CZ_OK;
 }
@@ -110,14 +110,14 @@ static size_t unescape(struct json_scan *s, char *out)
     return c < 0 ? 0 : put_utf8(out, c);
 }
 
-cz_status json_string(struct json_scan *s, struct cz_arena *arena, const char **out, cz_error *err)
+cz_status jscan_string(struct json_scan *s, struct cz_arena *arena, const char **out, cz_error *err)
 {
-    CZ_TRY(json_want(s, '"', err));
+    CZ_TRY(jscan_want(s, '"', err));
     const unsigned char *close = s->p;
     while (close < s->end && *close != '"')
         close += *close == '\\' && close + 1 < s->end ? 2 : 1;
     if (close >= s->end)
-        return json_bad(s, "a string has no end", err);
+        return jscan_bad(s, "a string has no end", err);
     char *text =
         cz_arena_alloc(arena, (size_t)(close - s->p) + 1); /* no escape is shorter than what it means */
     size_t n = 0;
@@ -135,7 +135,7 @@ cz_status json_string(struct json_scan *s, struct cz_arena *arena, const char **
             length = 0;
         }
         if (length == 0)
-            return json_bad(s, "a string holds what JSON does not allow", err);
+            return jscan_bad(s, "a string holds what JSON does not allow", err);
         n += length;
     }
     s->p++;

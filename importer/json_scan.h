@@ -16,19 +16,19 @@ struct json_scan {
 };
 
 /* 1 and past it if the next token is `c`, one of {}[]:, */
-int json_take(struct json_scan *, char c);
-cz_status json_want(struct json_scan *, char c, cz_error *);
+int jscan_take(struct json_scan *, char c);
+cz_status jscan_want(struct json_scan *, char c, cz_error *);
 
 /* A string, unescaped, into the arena. Refused: bytes that are not UTF-8, lone surrogates, NUL. */
-cz_status json_string(struct json_scan *, struct cz_arena *, const char **out, cz_error *);
+cz_status jscan_string(struct json_scan *, struct cz_arena *, const char **out, cz_error *);
 
 /* A whole number from 0 to INT64_MAX, without sign, fraction or exponent. */
-cz_status json_count(struct json_scan *, int64_t *out, cz_error *);
+cz_status jscan_count(struct json_scan *, int64_t *out, cz_error *);
 
 /* Nothing but blanks is left. */
-int json_at_end(struct json_scan *);
+int jscan_at_end(struct json_scan *);
 
 /* "header byte N: WHAT" */
-cz_status json_bad(const struct json_scan *, const char *what, cz_error *);
+cz_status jscan_bad(const struct json_scan *, const char *what, cz_error *);
 
 #endif

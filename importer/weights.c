@@ -48,13 +48,15 @@ static int has_suffix(const struct format *f, const char *name)
     return 0;
 }
 
-/* A safetensors header ends within 100 MB, so the length before the brace is a small number. */
-static int has_magic(const struct format *f, const struct cz_file_map *map)
+/* Safetensors' brace alone is weak evidence: without the suffix, the length before it must be under 4 GiB
+ * too. */
+static int has_magic(const struct format *f, const struct cz_file_map *map, const char *name)
 {
     size_t end = f->magic.offset + f->magic.size;
     return f->magic.bytes && map->size >= end &&
            memcmp(map->data + f->magic.offset, f->magic.bytes, f->magic.size) == 0 &&
-           (f->magic.offset == 0 || (map->data[4] | map->data[5] | map->data[6] | map->data[7]) == 0);
+           (f->magic.offset == 0 || has_suffix(f, name) ||
+            (map->data[4] | map->data[5] | map->data[6] | map->data[7]) == 0);
 }
 
 static const struct format *choose(const struct cz_file_map *map, const char *name)
@@ -62,7 +64,7 @@ static const struct format *choose(const struct cz_file_map *map, const char *na
     const struct format *found = NULL;
     int best = 0;
     for (int i = 0; i < N_FORMATS; i++) {
-        int score = 2 * has_magic(&formats[i], map) + has_suffix(&formats[i], name);
+        int score = 2 * has_magic(&formats[i], map, name) + has_suffix(&formats[i], name);
         if (score > best) {
             best = score;
             found = &formats[i];
@@ -85,7 +87,7 @@ static cz_status read_map(struct cz_weights *w, const char *name, cz_error *err)
         CZ_FAIL(err, CZ_ERR_FORMAT, "the file is empty (0 bytes); get it again");
     const struct format *f = choose(&w->map, name);
     /* What the suffix promises, the bytes may not hold: a web page, a git-LFS pointer. */
-    if (!f || (!has_magic(f, &w->map) && f->magic.bytes && onnx_other_kind(w->map.data, w->map.size)))
+    if (!f || (!has_magic(f, &w->map, name) && f->magic.bytes && onnx_other_kind(w->map.data, w->map.size)))
         return no_weights(&w->map, err);
     w->format = f->name;
     CZ_TRY(f->read(w, name, err));

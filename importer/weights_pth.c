@@ -50,13 +50,18 @@ static int holds_tensors(const struct pickle_value *dict)
     return 0;
 }
 
+/* The usual names come before tensors beside them: those are the training's own (an average, a clock). */
 static cz_status find_state_dict(struct cz_weights *w, const struct pickle_value **dict, cz_error *err)
 {
-    for (int depth = 0; depth < MAX_WRAPPING && !holds_tensors(*dict); depth++) {
+    for (int depth = 0; depth < MAX_WRAPPING; depth++) {
         const struct pickle_value *inner = NULL;
-        for (size_t i = 0; i < sizeof wrappers / sizeof *wrappers && !inner; i++)
-            if ((inner = pickle_get(*dict, wrappers[i])))
+        for (size_t i = 0; i < sizeof wrappers / sizeof *wrappers && !inner; i++) {
+            inner = pickle_get(*dict, wrappers[i]);
+            if (inner && inner->kind == PICKLE_DICT)
                 w->note = cz_arena_printf(w->arena, "its entry '%s'", wrappers[i]);
+            else
+                inner = NULL;
+        }
         if (!inner)
             break;
         *dict = inner;

@@ -44,7 +44,7 @@ struct reader {
 
 static cz_status read_dtype(struct reader *r, struct cz_weight *t, struct range *range, cz_error *err)
 {
-    CZ_TRY(json_string(&r->scan, r->weights->arena, &t->type, err));
+    CZ_TRY(jscan_string(&r->scan, r->weights->arena, &t->type, err));
     for (size_t i = 0; i < sizeof elements / sizeof *elements; i++)
         if (strcmp(elements[i].name, t->type) == 0) {
             t->has_dtype = elements[i].has_dtype;
@@ -59,13 +59,13 @@ static cz_status read_dtype(struct reader *r, struct cz_weight *t, struct range 
 static cz_status read_shape(struct reader *r, struct cz_weight *t, struct range *range, cz_error *err)
 {
     (void)range;
-    CZ_TRY(json_want(&r->scan, '[', err));
-    for (t->shape.rank = 0; !json_take(&r->scan, ']'); t->shape.rank++) {
+    CZ_TRY(jscan_want(&r->scan, '[', err));
+    for (t->shape.rank = 0; !jscan_take(&r->scan, ']'); t->shape.rank++) {
         if (t->shape.rank > 0)
-            CZ_TRY(json_want(&r->scan, ',', err));
+            CZ_TRY(jscan_want(&r->scan, ',', err));
         if (t->shape.rank == CZ_MAX_RANK)
             CZ_FAIL(err, CZ_ERR_UNSUPPORTED, "tensor '%s': more than %d dimensions", t->name, CZ_MAX_RANK);
-        CZ_TRY(json_count(&r->scan, &t->shape.dim[t->shape.rank], err));
+        CZ_TRY(jscan_count(&r->scan, &t->shape.dim[t->shape.rank], err));
     }
     return CZ_OK;
 }
@@ -73,11 +73,11 @@ static cz_status read_shape(struct reader *r, struct cz_weight *t, struct range 
 static cz_status read_offsets(struct reader *r, struct cz_weight *t, struct range *range, cz_error *err)
 {
     (void)t;
-    CZ_TRY(json_want(&r->scan, '[', err));
-    CZ_TRY(json_count(&r->scan, &range->begin, err));
-    CZ_TRY(json_want(&r->scan, ',', err));
-    CZ_TRY(json_count(&r->scan, &range->end, err));
-    return json_want(&r->scan, ']', err);
+    CZ_TRY(jscan_want(&r->scan, '[', err));
+    CZ_TRY(jscan_count(&r->scan, &range->begin, err));
+    CZ_TRY(jscan_want(&r->scan, ',', err));
+    CZ_TRY(jscan_count(&r->scan, &range->end, err));
+    return jscan_want(&r->scan, ']', err);
 }
 
 static cz_status check_size(const struct reader *r, struct cz_weight *t, const struct range *range,
@@ -109,20 +109,20 @@ static cz_status read_tensor(struct reader *r, const char *name, cz_error *err)
     struct range *range = &r->ranges[r->weights->count - 1];
     *range = (struct range){.name = name};
     t->name = name;
-    CZ_TRY(json_want(&r->scan, '{', err));
-    for (; !json_take(&r->scan, '}'); n++) {
+    CZ_TRY(jscan_want(&r->scan, '{', err));
+    for (; !jscan_take(&r->scan, '}'); n++) {
         const char *key;
         int which = -1;
         if (n > 0)
-            CZ_TRY(json_want(&r->scan, ',', err));
-        CZ_TRY(json_string(&r->scan, r->weights->arena, &key, err));
+            CZ_TRY(jscan_want(&r->scan, ',', err));
+        CZ_TRY(jscan_string(&r->scan, r->weights->arena, &key, err));
         for (int i = 0; i < 3; i++)
             if (strcmp(key, keys[i]) == 0)
                 which = i;
         if (which < 0 || seen[which]++)
             CZ_FAIL(err, CZ_ERR_FORMAT, "tensor '%s': key '%s' is %s; the file is broken", name, key,
                     which < 0 ? "unknown" : "there twice");
-        CZ_TRY(json_want(&r->scan, ':', err));
+        CZ_TRY(jscan_want(&r->scan, ':', err));
         CZ_TRY(read[which](r, t, range, err));
     }
     if (n != 3)
@@ -133,14 +133,14 @@ static cz_status read_tensor(struct reader *r, const char *name, cz_error *err)
 /* Strings by strings: only looked at, nothing in it changes a number. */
 static cz_status read_metadata(struct reader *r, cz_error *err)
 {
-    CZ_TRY(json_want(&r->scan, '{', err));
-    for (int n = 0; !json_take(&r->scan, '}'); n++) {
+    CZ_TRY(jscan_want(&r->scan, '{', err));
+    for (int n = 0; !jscan_take(&r->scan, '}'); n++) {
         const char *text;
         if (n > 0)
-            CZ_TRY(json_want(&r->scan, ',', err));
-        CZ_TRY(json_string(&r->scan, r->weights->arena, &text, err));
-        CZ_TRY(json_want(&r->scan, ':', err));
-        CZ_TRY(json_string(&r->scan, r->weights->arena, &text, err));
+            CZ_TRY(jscan_want(&r->scan, ',', err));
+        CZ_TRY(jscan_string(&r->scan, r->weights->arena, &text, err));
+        CZ_TRY(jscan_want(&r->scan, ':', err));
+        CZ_TRY(jscan_string(&r->scan, r->weights->arena, &text, err));
     }
     return CZ_OK;
 }
@@ -148,21 +148,21 @@ static cz_status read_metadata(struct reader *r, cz_error *err)
 static cz_status read_header(struct reader *r, cz_error *err)
 {
     int has_metadata = 0;
-    CZ_TRY(json_want(&r->scan, '{', err));
-    for (int n = 0; !json_take(&r->scan, '}'); n++) {
+    CZ_TRY(jscan_want(&r->scan, '{', err));
+    for (int n = 0; !jscan_take(&r->scan, '}'); n++) {
         const char *key;
         if (n > 0)
-            CZ_TRY(json_want(&r->scan, ',', err));
-        CZ_TRY(json_string(&r->scan, r->weights->arena, &key, err));
-        CZ_TRY(json_want(&r->scan, ':', err));
+            CZ_TRY(jscan_want(&r->scan, ',', err));
+        CZ_TRY(jscan_string(&r->scan, r->weights->arena, &key, err));
+        CZ_TRY(jscan_want(&r->scan, ':', err));
         if (strcmp(key, "__metadata__") != 0)
             CZ_TRY(read_tensor(r, key, err));
         else if (has_metadata++)
-            return json_bad(&r->scan, "'__metadata__' is there twice", err);
+            return jscan_bad(&r->scan, "'__metadata__' is there twice", err);
         else
             CZ_TRY(read_metadata(r, err));
     }
-    return json_at_end(&r->scan) ? CZ_OK : json_bad(&r->scan, "more than one object", err);
+    return jscan_at_end(&r->scan) ? CZ_OK : jscan_bad(&r->scan, "more than one object", err);
 }
 
 static int compare_ranges(const void *a, const void *b)
@@ -214,7 +214,7 @@ cz_status weights_read_safetensors(struct cz_weights *w, const char *name, cz_er
     struct reader r = {.weights = w,
                        .scan = {header, header, data},
                        .data_size = (int64_t)(w->map.size - LENGTH_BYTES - length)};
-    cz_status status = *header == '{' ? read_header(&r, err) : json_bad(&r.scan, "'{' is missing", err);
+    cz_status status = *header == '{' ? read_header(&r, err) : jscan_bad(&r.scan, "'{' is missing", err);
     if (status == CZ_OK)
         set_views(&r, data);
     if (status == CZ_OK)

@@ -175,13 +175,14 @@ static cz_status fill_golden(const struct cz_param *p, uint64_t seed, struct cz_
     return CZ_OK;
 }
 
-cz_status cz_init_apply(struct cz_graph *g, struct cz_init init, struct cz_pool *pool, cz_error *err)
+static cz_status fill(struct cz_graph *g, struct cz_init init, int only_missing, struct cz_pool *pool,
+                      cz_error *err)
 {
     if (init.kind == CZ_INIT_NONE)
         return CZ_OK;
     for (int i = 0; i < g->params.count; i++) {
         struct cz_param *p = &g->params.items[i];
-        if (p->role == CZ_CONSTANT)
+        if (p->role == CZ_CONSTANT || (only_missing && p->value.data))
             continue;
         CZ_TRY(cz_param_allocate(p, err));
         if (init.kind == CZ_INIT_KAIMING)
@@ -191,6 +192,16 @@ cz_status cz_init_apply(struct cz_graph *g, struct cz_init init, struct cz_pool 
     }
     g->params.version++;
     return CZ_OK;
+}
+
+cz_status cz_init_apply(struct cz_graph *g, struct cz_init init, struct cz_pool *pool, cz_error *err)
+{
+    return fill(g, init, 0, pool, err);
+}
+
+cz_status cz_init_missing(struct cz_graph *g, struct cz_init init, struct cz_pool *pool, cz_error *err)
+{
+    return fill(g, init, 1, pool, err);
 }
 
 uint64_t cz_golden_state_bits(const struct cz_graph *g, uint64_t seed, struct cz_pool *pool)

@@ -32,6 +32,11 @@ cz_status cz_init_parse(const char *text, struct cz_init *out, cz_error *);
  */
 cz_status cz_init_apply(struct cz_graph *, struct cz_init, struct cz_pool *pool, cz_error *);
 
+/*
+ * The same for the parameters without values alone: a classifier that is new while the rest came from a file.
+ */
+cz_status cz_init_missing(struct cz_graph *, struct cz_init, struct cz_pool *pool, cz_error *);
+
 /* Sum modulo 2^64 of the 32-bit patterns of all golden values, without making the tensors. */
 uint64_t cz_golden_state_bits(const struct cz_graph *, uint64_t seed, struct cz_pool *);
 

@@ -287,7 +287,7 @@ static void run_refuses_what_does_not_fit(void **state)
         {4, "expects float32 [3,4], output 'logits' is float32 [5,10]; give the file of this output\n",
          run("run %s --input %s --expect %s", lenet, digit, a)},
         {6,
-         "convzoo: error: lenet5: no weights here; give an ONNX file, or --init kaiming:S for random "
+         "convzoo: error: lenet5: no weights here; give --weights FILE, or --init kaiming:S for random "
          "weights\n",
          run("run lenet5 --input %s", digit)},
         {2, "no golden rule; --init golden is for networks of the zoo",
@@ -560,7 +560,7 @@ static void export_writes_the_same_bytes(void **state)
          run("export lenet5 --init kaiming:3 --size 64 --out never.onnx")},
         {4, "; choose another --size\n",
          run("export squeezenet1_1 --init kaiming:3 --size 8 --out never.onnx")},
-        {6, "resnet20: no weights here; give an ONNX file, or --init",
+        {6, "resnet20: no weights here; give --weights FILE, or --init",
          run("export resnet20 --out none.onnx")},
         {2, "--classes: is for networks of the zoo", run("export %s --classes 3 --out none.onnx", one)},
     };
