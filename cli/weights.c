@@ -146,7 +146,7 @@ static int no_weights(struct cz_cli *cli, const struct cz_cli_model *m)
 {
     int has_init = cz_arg_find(&cli->args, "init") != NULL;
     return cz_cli_error(cli, CZ_EXIT_SYSTEM, "%s: no weights here; give --weights FILE%s", m->label,
-                        has_init ? ", or --init kaiming:S for random ones" : "");
+                        has_init ? ", or --init kaiming:S for random weights" : "");
 }
 
 int cz_cli_weights(struct cz_cli *cli, int needed, struct cz_cli_model *m)
