@@ -1,5 +1,5 @@
 /*
- * `convzoo export MODEL --out F.onnx`: a model as one ONNX file.
+ * `convzoo export MODEL --out F.onnx|F.safetensors`: a model as one ONNX file, or its weights alone.
  */
 #include "base/file.h"
 #include "base/json_out.h"
@@ -8,6 +8,7 @@
 #include "cli/model.h"
 #include "cli/output.h"
 #include "importer/onnx_export.h"
+#include "importer/safetensors_export.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -16,8 +17,9 @@ static int refuse(struct cz_cli *cli, const char *out)
 {
     cz_error err;
     if (!out)
-        return cz_cli_error(cli, CZ_EXIT_USAGE, "export: --out is missing; give --out FILE.onnx");
-    if (cz_output_check_suffix(out, "--out", "onnx", NULL, &err) != CZ_OK ||
+        return cz_cli_error(cli, CZ_EXIT_USAGE,
+                            "export: --out is missing; give --out FILE.onnx or FILE.safetensors");
+    if (cz_output_check_suffix(out, "--out", "onnx", "safetensors", &err) != CZ_OK ||
         cz_output_check(out, "--out", cz_arg_switch(&cli->args, "force"), &err) != CZ_OK)
         return cz_cli_fail(cli, &err);
     return CZ_EXIT_OK;
@@ -53,6 +55,14 @@ static cz_status check_shapes(const struct cz_graph *graph, cz_error *err)
     return CZ_OK;
 }
 
+static cz_status write_model(struct cz_cli *cli, const struct cz_graph *g, const char *out, cz_error *err)
+{
+    const int fp16 = cz_arg_switch(&cli->args, "fp16");
+    if (strcmp(cz_output_suffix(out), "safetensors") == 0)
+        return cz_safetensors_export(g, out, fp16, err);
+    return cz_onnx_export_as(g, out, &(struct cz_onnx_export_options){.fp16 = fp16}, err);
+}
+
 int cz_cmd_export(struct cz_cli *cli)
 {
     cz_error err;
@@ -66,7 +76,7 @@ int cz_cmd_export(struct cz_cli *cli)
     if (model.entry && check_shapes(model.graph, &err) != CZ_OK)
         code = cz_cli_error(cli, cz_exit_of(err.code), "%s: %s; choose another --size", model.entry->name,
                             err.message);
-    else if (cz_onnx_export(model.graph, out, &err) != CZ_OK)
+    else if (write_model(cli, model.graph, out, &err) != CZ_OK)
         code = cz_cli_fail(cli, &err);
     cz_cli_model_close(&model);
     return code == CZ_EXIT_OK ? tell(cli, out) : code;

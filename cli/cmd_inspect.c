@@ -99,8 +99,9 @@ static void print_source(const struct cz_findings *f)
     char bytes[CZ_FORMAT], beside[CZ_FORMAT], clean[128];
     int n_run = cz_inspect_count_ops(f, NULL);
     if (!r) {
-        printf("%-*szoo: %s, family %s, opset %d; no weights in it\n", LABEL, "source", f->model.label,
-               f->model.entry->family, f->model.graph->opset);
+        printf("%-*szoo: %s, family %s, opset %d%s\n", LABEL, "source", f->model.label,
+               f->model.entry->family, f->model.graph->opset,
+               f->model.weights_source ? "" : "; no weights in it");
         return;
     }
     printf("%-*s%s bytes, ", LABEL, "file", cz_format_count((int64_t)r->file_bytes, bytes));
@@ -317,9 +318,11 @@ static int print_text(const struct cz_cli *cli, const struct cz_findings *f)
 
 int cz_cmd_inspect(struct cz_cli *cli)
 {
-    if (!cz_model_is_file(cli->args.operands[0]) && cz_arg_switch(&cli->args, "tensors"))
-        return cz_cli_error(cli, CZ_EXIT_USAGE,
-                            "option --tensors: the zoo's networks have no weights in them; name a file");
+    if (!cz_model_is_file(cli->args.operands[0]) && cz_arg_switch(&cli->args, "tensors") &&
+        !cz_arg_text(&cli->args, "weights"))
+        return cz_cli_error(
+            cli, CZ_EXIT_USAGE,
+            "option --tensors: the zoo's networks have no weights in them; give --weights FILE");
     struct cz_findings f = {.batch = (int)cz_arg_count(&cli->args, "batch", 1), .utf8 = cli->utf8};
     int code = cz_cli_model_open(cli, cli->args.operands[0], CZ_MODEL_LOOK, &f.model);
     if (code != CZ_EXIT_OK)

@@ -2,6 +2,7 @@
 #include "base/checked.h"
 #include "base/file.h"
 #include "engine/ops/adaptive_pool.h"
+#include "importer/half.h"
 #include "importer/onnx_tensor.h"
 #include "importer/onnx_wire.h"
 
@@ -31,9 +32,13 @@ enum attribute_field {
 };
 enum tensor_field { DIMS = 1, DATA_TYPE, TENSOR_NAME = 8, RAW_DATA };
 
+/* A parameter's name and "/float16"; longer ones are refused before anything is written. */
+enum { NAME_BYTES = 1024 };
+
 /* What is written, and the shapes that a file must state. */
 struct job {
     const struct cz_graph *graph;
+    struct cz_halves halves;
     struct cz_infer *one, *two; /* at batch 1 (or the network's own) and, where it takes any batch, at 2 */
     struct adaptive **adaptive; /* per node; NULL where there is nothing adaptive */
 };
@@ -67,11 +72,29 @@ static void tensor_body(struct onnx_out *o, const void *what)
     onnx_put_bytes(o, RAW_DATA, t->value.data, cz_shape_bytes(&shape));
 }
 
+/* A shortened tensor stands under a name of its own; a Cast, which any runtime folds, gives it back its own.
+ */
+static int is_half(const struct job *j, int param)
+{
+    return j->halves.data && j->halves.data[param];
+}
+
+static void half_name(const struct cz_param *p, char *text, size_t size)
+{
+    snprintf(text, size, "%s/float16", p->name);
+}
+
 static void put_initializers(struct onnx_out *o, const struct job *j)
 {
     for (int i = 0; i < j->graph->params.count; i++) {
         const struct cz_param *p = &j->graph->params.items[i];
-        onnx_put_message(o, INITIALIZER, tensor_body, &(struct named_tensor){p->name, p->value});
+        struct named_tensor t = {p->name, cz_halves_value(&j->halves, j->graph, i)};
+        char name[NAME_BYTES];
+        if (is_half(j, i)) {
+            half_name(p, name, sizeof name);
+            t.name = name;
+        }
+        onnx_put_message(o, INITIALIZER, tensor_body, &t);
     }
 }
 
@@ -147,6 +170,22 @@ static void made_body(struct onnx_out *o, const void *what)
     onnx_put_text(o, OP_TYPE, n->op);
     for (int i = 0; i < n->n_attrs; i++)
         onnx_put_message(o, ATTRIBUTE, attr_body, &n->attrs[i]);
+}
+
+static void put_casts(struct onnx_out *o, const struct job *j)
+{
+    struct cz_attr to = {.name = "to", .kind = CZ_ATTR_INT, .i = ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT};
+    for (int i = 0; i < j->graph->params.count; i++) {
+        const char *name = j->graph->params.items[i].name;
+        char half[NAME_BYTES];
+        if (!is_half(j, i))
+            continue;
+        half_name(&j->graph->params.items[i], half, sizeof half);
+        onnx_put_message(
+            o, NODE, made_body,
+            &(struct made_node){
+                .op = "Cast", .name = half, .in = {half}, .out = name, .attrs = {to}, .n_attrs = 1});
+    }
 }
 
 /*
@@ -311,6 +350,7 @@ static void graph_body(struct onnx_out *o, const void *what)
 {
     const struct job *j = what;
     const struct cz_graph *g = j->graph;
+    put_casts(o, j);
     for (int i = 0; i < g->n_nodes; i++)
         if (is_adaptive(&g->nodes[i]))
             put_adaptive(o, j, i);
@@ -436,6 +476,9 @@ static cz_status check_job(const struct job *j, cz_error *err)
         if (!g->params.items[i].value.data)
             CZ_FAIL(err, CZ_ERR_STATE, "parameter '%s' has no values; load or initialise the network first",
                     g->params.items[i].name);
+        else if (is_half(j, i) && strlen(g->params.items[i].name) + sizeof "/float16" > NAME_BYTES)
+            CZ_FAIL(err, CZ_ERR_UNSUPPORTED, "parameter '%.60s...': its name is too long; leave out --fp16",
+                    g->params.items[i].name);
     for (int i = 0; i < g->n_nodes; i++)
         if (g->nodes[i].op->flags & CZ_OP_INTERNAL && !is_adaptive(&g->nodes[i]))
             CZ_FAIL(err, CZ_ERR_UNSUPPORTED, "node '%s' (%s): ONNX has no such operator", g->nodes[i].name,
@@ -457,19 +500,31 @@ static cz_status write_file(const struct job *j, const char *path, cz_error *err
     return cz_file_writer_commit(&writer, err);
 }
 
-cz_status cz_onnx_export(const struct cz_graph *g, const char *path, cz_error *err)
+static cz_status prepare(struct job *j, int fp16, cz_error *err)
+{
+    CZ_TRY(find_shapes(j, err));
+    CZ_TRY(prepare_adaptive(j, err));
+    if (fp16)
+        CZ_TRY(cz_halves_make(j->graph, &j->halves, err));
+    return check_job(j, err);
+}
+
+cz_status cz_onnx_export_as(const struct cz_graph *g, const char *path,
+                            const struct cz_onnx_export_options *options, cz_error *err)
 {
     struct job j = {.graph = g};
-    cz_status status = find_shapes(&j, err);
-    if (status == CZ_OK)
-        status = prepare_adaptive(&j, err);
-    if (status == CZ_OK)
-        status = check_job(&j, err);
+    cz_status status = prepare(&j, options && options->fp16, err);
     if (status != CZ_OK)
         status = cz_error_prefix(err, status, "%s", path);
     else
         status = write_file(&j, path, err);
+    cz_halves_deinit(&j.halves);
     cz_infer_destroy(j.one);
     cz_infer_destroy(j.two);
     return status;
+}
+
+cz_status cz_onnx_export(const struct cz_graph *g, const char *path, cz_error *err)
+{
+    return cz_onnx_export_as(g, path, NULL, err);
 }

@@ -10,11 +10,21 @@
 
 #include "engine/graph.h"
 
+struct cz_onnx_export_options {
+    int fp16; /* weights as float16 tensors with a Cast behind each (half.h); half the bytes, computed in
+                 float32 */
+};
+
 /*
- * path    takes its name only when the file is complete. Values are streamed from where the graph has them.
- * Errors  CZ_ERR_STATE (a parameter without values), CZ_ERR_UNSUPPORTED (2 GiB or more, protobuf's limit),
- *         CZ_ERR_SHAPE (the network does not fit its input size), CZ_ERR_IO, CZ_ERR_MEMORY.
+ * path     takes its name only when the file is complete. Values are streamed from where the graph has them.
+ * options  NULL: none.
+ * Errors   CZ_ERR_STATE (a parameter without values), CZ_ERR_UNSUPPORTED (2 GiB or more, protobuf's limit;
+ * fp16, see half.h), CZ_ERR_SHAPE (the network does not fit its input size), CZ_ERR_IO, CZ_ERR_MEMORY.
  */
+cz_status cz_onnx_export_as(const struct cz_graph *, const char *path,
+                            const struct cz_onnx_export_options *options, cz_error *);
+
+/* The same without options. */
 cz_status cz_onnx_export(const struct cz_graph *, const char *path, cz_error *);
 
 #endif

@@ -69,17 +69,31 @@ static cz_status judge_constant(struct onnx_model *m, struct onnx_node *node, cz
     return node->refused ? CZ_OK : onnx_add_constant(m, node->proto->output[0], &c, err);
 }
 
+/* A Cast to float32 of a float tensor: we widen those anyway, so it is another name for the same values. */
+static int is_widening(const struct onnx_node *node, const struct onnx_constant *c)
+{
+    cz_dtype dtype;
+    if (!is_op(node, "Cast") || !c->tensor || !onnx_type_to_dtype(c->tensor->data_type, &dtype))
+        return 0;
+    int is_float = dtype == CZ_F32 || onnx_is_widened(dtype);
+    for (size_t i = 0; i < node->proto->n_attribute; i++)
+        if (strcmp(node->proto->attribute[i]->name, "to") == 0)
+            return is_float && node->proto->attribute[i]->i == ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT;
+    return 0;
+}
+
 /*
- * Exporters merge equal tensors and name them again with Identity; a parameter each, so that names are those
- * of the network and training moves them apart. An Identity that is a graph output stays a node.
+ * Exporters merge equal tensors and name them again with Identity, and put a Cast behind those that they keep
+ * in float16; a parameter each, so that names are those of the network and training moves them apart. One
+ * that is a graph output stays a node.
  */
-static cz_status judge_identity(struct onnx_model *m, struct onnx_node *node, cz_error *err)
+static cz_status judge_alias(struct onnx_model *m, struct onnx_node *node, cz_error *err)
 {
     const Onnx__NodeProto *proto = node->proto;
     if (proto->n_input != 1 || proto->n_output != 1 || cz_strmap_get(&m->output_index, proto->output[0]) >= 0)
         return CZ_OK;
     int from = cz_strmap_get(&m->constant_index, proto->input[0]);
-    if (from < 0)
+    if (from < 0 || (!is_op(node, "Identity") && !is_widening(node, &m->constants[from])))
         return CZ_OK;
     node->kind = ONNX_ALIAS;
     struct onnx_constant alias = m->constants[from];
@@ -157,8 +171,8 @@ static cz_status judge(struct onnx_model *m, struct onnx_node *node, cz_error *e
 {
     if (is_op(node, "Constant"))
         return judge_constant(m, node, err);
-    if (is_op(node, "Identity"))
-        CZ_TRY(judge_identity(m, node, err));
+    if (is_op(node, "Identity") || is_op(node, "Cast"))
+        CZ_TRY(judge_alias(m, node, err));
     return node->kind == ONNX_NODE ? judge_operator(m, node, err) : CZ_OK;
 }
 

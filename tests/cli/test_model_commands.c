@@ -553,7 +553,8 @@ static void export_writes_the_same_bytes(void **state)
         const char *want;
         struct run r;
     } cases[] = {
-        {2, "export: --out is missing; give --out FILE.onnx\n", run("export resnet20 --init kaiming:3")},
+        {2, "export: --out is missing; give --out FILE.onnx or FILE.safetensors\n",
+         run("export resnet20 --init kaiming:3")},
         {2, "two.onnx: exists; choose another --out", run("export resnet20 --init kaiming:3 --out %s", two)},
         {2, "a.txt: the suffix says what is written", run("export resnet20 --init kaiming:3 --out a.txt")},
         {4, "lenet5: node 'fc1' (Gemm): A is",
