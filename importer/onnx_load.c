@@ -85,6 +85,7 @@ static cz_status load_steps(struct onnx_model *m, size_t file_bytes, int wants_g
                             struct cz_onnx_report **report, cz_error *err)
 {
     CZ_TRY(refuse_rare_content(m, err));
+    CZ_TRY(onnx_expand(m, err));
     CZ_TRY(onnx_index_names(m, err));
     CZ_TRY(onnx_sort(m, err));
     CZ_TRY(onnx_judge_nodes(m, err));

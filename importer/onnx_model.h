@@ -1,8 +1,9 @@
 /*
  * A file on its way to a graph: what the steps of loading share.
  *
- * Order: index names and check them (onnx_names.c), sort the nodes (onnx_sort.c), judge every node
- * (onnx_nodes.c), report, give parameters their roles (onnx_roles.c), build the graph (onnx_graph.c).
+ * Order: write functions and constant control flow out (onnx_expand.c), index names and check them
+ * (onnx_names.c), sort the nodes (onnx_sort.c), judge every node (onnx_nodes.c), report, give parameters
+ * their roles (onnx_roles.c), build the graph (onnx_graph.c).
  */
 #ifndef CZ_IMPORTER_ONNX_MODEL_H
 #define CZ_IMPORTER_ONNX_MODEL_H
@@ -59,6 +60,7 @@ struct onnx_model {
     const struct cz_onnx_options *options;
 };
 
+cz_status onnx_expand(struct onnx_model *, cz_error *);
 cz_status onnx_index_names(struct onnx_model *, cz_error *);
 cz_status onnx_sort(struct onnx_model *, cz_error *);
 cz_status onnx_judge_nodes(struct onnx_model *, cz_error *);

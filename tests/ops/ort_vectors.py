@@ -3,7 +3,7 @@
 
 Usage: ort_vectors.py PATH/TO/test_vectors    (CONVZOO_ORT: the folder with node_modules/onnxruntime-node)
 
-Every case is a model of one node. ONNX Runtime computes its outputs; model, inputs and outputs then go through
+Every case is a model of one node, or of what the importer writes out: functions, If and Loop. ONNX Runtime computes its outputs; model, inputs and outputs then go through
 `test_vectors --peer`, which runs our reference and our plans on every tier. Models are written with the oldest IR
 version that knows their opset; Debian's onnx is older than opset 19, so nothing here asks it to check them.
 """
@@ -52,13 +52,16 @@ class Cases:
             [helper.make_tensor_value_info(r, TYPES[t], None) for r, t in zip(results, out_types)],
             [numpy_helper.from_array(inputs[i], names[i]) for i in constants])
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
-        folder = os.path.join(self.folder, f"{self.count:03d}_{op}_{opset}")
+        self.add_model(f"{op}_{opset}", model, [inputs[i] for i in given])
+
+    def add_model(self, name, model, inputs):
+        folder = os.path.join(self.folder, f"{self.count:03d}_{name}")
         self.count += 1
         os.makedirs(folder)
         with open(os.path.join(folder, "model.onnx"), "wb") as out:
             out.write(model.SerializeToString())
-        for k, i in enumerate(given):
-            np.save(os.path.join(folder, f"in_{k}.npy"), inputs[i])
+        for i, x in enumerate(inputs):
+            np.save(os.path.join(folder, f"in_{i}.npy"), x)
 
 
 def i64(*values):
@@ -239,6 +242,89 @@ def resizes(c):
                    keep_aspect_ratio_policy=policy)
 
 
+def value(name, kind=TensorProto.FLOAT, shape=None):
+    return helper.make_tensor_value_info(name, kind, shape)
+
+
+def constant(name, array):
+    return helper.make_node("Constant", [], [name], value=numpy_helper.from_array(array))
+
+
+def wrap(c, name, nodes, x, opset=17, initializers=(), functions=(), n_outputs=1):
+    """A model of these nodes from x to y, y1, ...; functions live in the domain "own"."""
+    outputs = ["y"] + [f"y{i}" for i in range(1, n_outputs)]
+    graph = helper.make_graph(nodes, name, [value("x", TensorProto.FLOAT, x.shape)], [value(o) for o in outputs],
+                              list(initializers))
+    imports = [helper.make_opsetid("", opset), helper.make_opsetid("own", 1)]
+    c.add_model(name, helper.make_model(graph, opset_imports=imports, ir_version=8, functions=list(functions)), [x])
+
+
+def function(name, inputs, outputs, nodes, attributes=(), opset=17):
+    imports = [helper.make_opsetid("", opset), helper.make_opsetid("own", 1)]
+    return helper.make_function("own", name, inputs, outputs, nodes, imports, attributes=list(attributes))
+
+
+def referring(op, inputs, outputs, name, to):
+    """A node whose attribute `name` is the attribute `to` of the function's call."""
+    node = helper.make_node(op, inputs, outputs)
+    a = node.attribute.add()
+    a.name, a.ref_attr_name, a.type = name, to, 1
+    return node
+
+
+def functions(c):
+    leaky = function("Leaky", ["a"], ["b"], [referring("LeakyRelu", ["a"], ["t"], "alpha", "slope"),
+                                             helper.make_node("Add", ["t", "a"], ["b"])], ["slope"])
+    twice = function("Twice", ["a", "w"], ["b", "first"], [
+        referring("LeakyRelu", ["a"], ["first"], "alpha", "slope"),
+        helper.make_node("Leaky", ["first"], ["t"], domain="own", slope=0.5),
+        helper.make_node("Mul", ["t", "w"], ["b"])], ["slope"])
+    call = [helper.make_node("Twice", ["x", "w"], ["u", "y1"], domain="own", slope=0.25),
+            helper.make_node("Twice", ["u", "w"], ["y", "unread"], domain="own", slope=0.125)]
+    w = numpy_helper.from_array(c.floats(4), "w")
+    wrap(c, "functions", call, c.floats(3, 4), initializers=[w], functions=[leaky, twice], n_outputs=2)
+    split = function("Halves", ["a"], ["p", "q"], [helper.make_node("Split", ["a"], ["p", "q"], axis=1)])
+    wrap(c, "function_unused_output", [helper.make_node("Halves", ["x"], ["", "y"], domain="own")], c.floats(3, 4),
+         functions=[split])
+
+
+def branches(c):
+    scale = numpy_helper.from_array(f32(3), "s")
+    for condition in (True, False):
+        then = helper.make_graph([helper.make_node("Mul", ["t", "s"], ["o"])], "then", [], [value("o")], [scale])
+        inner = helper.make_graph([helper.make_node("Neg", ["t"], ["n"])], "inner", [], [value("n")])
+        other = helper.make_graph([constant("yes", np.array(True)),
+                                   helper.make_node("If", ["yes"], ["o"], then_branch=inner, else_branch=then)],
+                                  "other", [], [value("o")])
+        nodes = [helper.make_node("Abs", ["x"], ["t"]), constant("c", np.array(condition)),
+                 helper.make_node("If", ["c"], ["o"], then_branch=then, else_branch=other),
+                 helper.make_node("Add", ["o", "x"], ["y"])]
+        wrap(c, f"if_{condition}", nodes, c.floats(3, 4))
+    passing = helper.make_graph([], "passing", [], [value("s")], [scale])
+    nodes = [helper.make_node("If", ["c"], ["o"], then_branch=passing, else_branch=passing),
+             helper.make_node("Mul", ["o", "x"], ["y"])]
+    wrap(c, "if_nothing", nodes, c.floats(3, 4), initializers=[numpy_helper.from_array(np.array(True), "c")])
+
+
+def loops(c):
+    for opset, given in ((11, True), (13, False), (17, True)):
+        body = helper.make_graph(
+            [helper.make_node("Cast", ["i"], ["f"], to=TensorProto.FLOAT), helper.make_node("Add", ["a", "f"], ["b"]),
+             helper.make_node("Mul", ["b", "x"], ["row"]), helper.make_node("Identity", ["go"], ["on"])],
+            "body", [value("i", TensorProto.INT64, []), value("go", TensorProto.BOOL, []), value("a")],
+            [value("on", TensorProto.BOOL, []), value("b"), value("row")])
+        initial = numpy_helper.from_array(np.array(True), "start")
+        wrap(c, f"loop_{opset}", [helper.make_node("Loop", ["n", "start" if given else "", "x"], ["y", "y1"], body=body)],
+             c.floats(2, 3), opset=opset, n_outputs=2,
+             initializers=[numpy_helper.from_array(np.array(4, np.int64), "n")] + [initial] * given)
+
+
+def written_out(c):
+    functions(c)
+    branches(c)
+    loops(c)
+
+
 def convert(source, target):
     """Case folders to the layout of the official vectors; returns those that ONNX Runtime refused."""
     refused = []
@@ -268,7 +354,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         source, target = os.path.join(folder, "cases"), os.path.join(folder, "vectors")
         c = Cases(source)
-        for make in (unary, pairs, reductions, moves, windows, resizes):
+        for make in (unary, pairs, reductions, moves, windows, resizes, written_out):
             make(c)
         subprocess.run(["node", script, "--folder", source], check=True,
                        env=dict(os.environ, ORT_DISABLE_TELEMETRY="1"))
