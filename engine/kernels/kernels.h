@@ -75,6 +75,22 @@ struct cz_tap_row {
     float *y;          /* contiguous */
 };
 
+/*
+ * Depthwise convolution of one channel block, k x k with k 3 or 5, stride 1 or 2, input with its padding:
+ * y[r][p] = clamp(bias + sum over i, j of w[i*k + j] * x[r*stride + i][p*stride + j]), summed in that order.
+ */
+struct cz_depthwise_rows {
+    const float *x;
+    int64_t x_stride;  /* floats between rows */
+    const float *w;    /* [k*k], one vector each */
+    const float *bias; /* one vector */
+    float *y;
+    int64_t y_stride;
+    int64_t n_rows, n_pixels;
+    int k, stride;
+    float low, high;
+};
+
 /* y = clamp(x*scale + shift): one channel block, n_pixels vectors; scale and shift one vector each, shift may
  * be NULL. */
 struct cz_channel_affine {

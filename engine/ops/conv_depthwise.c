@@ -1,5 +1,9 @@
 /*
  * Depthwise convolution (groups = in_c = out_c): a window operator with weights, one channel block at a time.
+ *
+ * The forms that networks use, 3x3 and 5x5 with stride 1 or 2, copy a few input rows with their padding into
+ * scratch, so that the kernel meets no border; all others walk the taps. So do weights that are not finite: a
+ * padded zero must not meet them.
  */
 #include "base/checked.h"
 #include "engine/ops/activation.h"
@@ -7,12 +11,15 @@
 #include "engine/ops/tap_walk.h"
 
 #include <math.h>
+#include <string.h>
 
 struct choice {
     struct cz_tap_walk walk;
     struct cz_activation act;
     int act_after, has_residual;
     int64_t blocks, n_bands, band_rows;
+    int64_t copy_rows,
+        copy_columns;      /* output rows a copy serves, its columns; copy_rows 0: taps are walked */
     const float *w, *bias; /* [blocks][k_h*k_w][width], [blocks][width] */
 };
 
@@ -22,6 +29,41 @@ static void add_residual(const struct choice *c, const struct cz_run *run, const
     struct cz_activation clamp = {CZ_ACT_CLIP, c->walk.low, c->walk.high};
     run->kernels->binary(CZ_BINARY_ADD, y, residual, y, n);
     run->kernels->activate(&clamp, y, y, n);
+}
+
+/* The input row y with its padding. */
+static void copy_row(const struct choice *c, const float *x, int64_t y, float *to)
+{
+    const struct cz_window *g = &c->walk.window;
+    int64_t width = c->walk.width, left = g->pad_left < c->copy_columns ? g->pad_left : c->copy_columns;
+    int64_t middle = c->copy_columns - left < g->in_w ? c->copy_columns - left : g->in_w;
+    if (y < 0 || y >= g->in_h) {
+        memset(to, 0, sizeof *to * (size_t)(c->copy_columns * width));
+        return;
+    }
+    memset(to, 0, sizeof *to * (size_t)(left * width));
+    memcpy(to + left * width, x + y * g->in_w * width, sizeof *to * (size_t)(middle * width));
+    memset(to + (left + middle) * width, 0, sizeof *to * (size_t)((c->copy_columns - left - middle) * width));
+}
+
+/* Output rows first..end-1 of a channel block, some at a time through a copy of what they read. */
+static void padded_rows(const struct choice *c, const struct cz_run *run,
+                        const struct cz_depthwise_rows *form, const float *x, float *y, int64_t first,
+                        int64_t end, float *copy)
+{
+    const struct cz_window *g = &c->walk.window;
+    struct cz_depthwise_rows a = *form;
+    a.x = copy;
+    a.x_stride = c->copy_columns * c->walk.width;
+    a.y_stride = g->out_w * c->walk.width;
+    a.n_pixels = g->out_w;
+    for (int64_t row = first; row < end; row += a.n_rows) {
+        a.n_rows = end - row < c->copy_rows ? end - row : c->copy_rows;
+        a.y = y + row * a.y_stride;
+        for (int64_t i = 0; i < (a.n_rows - 1) * g->stride_h + g->k_h; i++)
+            copy_row(c, x, row * g->stride_h - g->pad_top + i, copy + i * a.x_stride);
+        run->kernels->depthwise_rows(&a);
+    }
 }
 
 /* Tile: image, channel block, band of rows. */
@@ -41,8 +83,17 @@ static void tile(const struct cz_step *step, const struct cz_run *run, int64_t t
         walk.low = -INFINITY;
         walk.high = INFINITY;
     }
-    cz_tap_walk_rows(&walk, x, c->w + block * g->k_h * g->k_w * width, c->bias + block * width, y, first, end,
-                     cz_run_scratch(run, worker));
+    const float *w = c->w + block * g->k_h * g->k_w * width, *bias = c->bias + block * width;
+    const struct cz_depthwise_rows form = {.w = w,
+                                           .bias = bias,
+                                           .k = (int)g->k_h,
+                                           .stride = (int)g->stride_h,
+                                           .low = walk.low,
+                                           .high = walk.high};
+    if (c->copy_rows > 0)
+        padded_rows(c, run, &form, x, y, first, end, cz_run_scratch(run, worker));
+    else
+        cz_tap_walk_rows(&walk, x, w, bias, y, first, end, cz_run_scratch(run, worker));
     y += first * g->out_w * width;
     if (c->has_residual)
         add_residual(c, run,
@@ -84,6 +135,38 @@ static void cut_bands(struct choice *c)
     c->n_bands = cz_ceil_div(rows, c->band_rows);
 }
 
+static int all_finite(const float *w, int64_t n)
+{
+    int64_t i = 0;
+    while (i < n && isfinite(w[i]))
+        i++;
+    return i == n;
+}
+
+/* Bytes of copied input that stay in a first-level cache beside the output rows. */
+enum { COPY_BYTES = 24 << 10 };
+
+/* Decides between copy and taps. An even number of rows at a time: the kernel computes two together. */
+static void cut_copies(struct choice *c, const struct cz_conv_job *job)
+{
+    const struct cz_window *g = &c->walk.window;
+    int has_form = g->k_h == g->k_w && (g->k_h == 3 || g->k_h == 5) && g->stride_h == g->stride_w &&
+                   g->stride_h <= 2 && g->dilation_h == 1 && g->dilation_w == 1;
+    c->copy_columns = (g->out_w - 1) * g->stride_w + g->k_w;
+    if (!has_form || !all_finite(job->w, job->shape.out_c * g->k_h * g->k_w))
+        return;
+    int64_t fit = COPY_BYTES / (4 * c->copy_columns * c->walk.width * g->stride_h) / 2 * 2;
+    c->copy_rows = fit < 2 ? 2 : fit > c->band_rows ? c->band_rows : fit;
+}
+
+static size_t scratch_bytes(const struct choice *c)
+{
+    const struct cz_window *g = &c->walk.window;
+    if (c->copy_rows == 0)
+        return cz_tap_walk_scratch(g);
+    return 4 * (size_t)(((c->copy_rows - 1) * g->stride_h + g->k_h) * c->copy_columns * c->walk.width);
+}
+
 cz_status cz_conv_depthwise(struct cz_builder *b, const struct cz_conv_job *job, const char **refused,
                             cz_error *err)
 {
@@ -102,6 +185,7 @@ cz_status cz_conv_depthwise(struct cz_builder *b, const struct cz_conv_job *job,
     c->has_residual = job->fusion.residual >= 0;
     c->blocks = cz_ceil_div(job->shape.in_c, kernels->width);
     cut_bands(c);
+    cut_copies(c, job);
     CZ_TRY(pack(b, job, c, err));
     struct cz_conv_values v;
     struct cz_step *step;
@@ -110,6 +194,6 @@ cz_status cz_conv_depthwise(struct cz_builder *b, const struct cz_conv_job *job,
     step->tile = tile;
     step->choice = c;
     step->n_tiles = job->shape.batch * c->blocks * c->n_bands;
-    step->scratch_bytes = cz_tap_walk_scratch(&c->walk.window);
+    step->scratch_bytes = scratch_bytes(c);
     return CZ_OK;
 }

@@ -60,6 +60,34 @@ void check_depthwise_row(struct checker *c)
     }
 }
 
+void check_depthwise_rows(struct checker *c)
+{
+    int width = c->kernels->width, k = draw(c, 0, 1) ? 3 : 5, stride = (int)draw(c, 1, 2);
+    struct cz_depthwise_rows a = {
+        .k = k, .stride = stride, .n_rows = draw(c, 1, 5), .n_pixels = draw(c, 1, 11)};
+    a.x_stride = ((a.n_pixels - 1) * stride + k) * width;
+    a.y_stride = a.n_pixels * width;
+    a.x = guarded(c, ((a.n_rows - 1) * stride + k) * a.x_stride);
+    a.w = guarded(c, k * k * width);
+    a.bias = guarded(c, width);
+    a.y = guarded(c, a.n_rows * a.y_stride);
+    a.low = draw(c, 0, 1) ? 0.0f : -INFINITY;
+    a.high = draw(c, 0, 1) ? 6.0f : INFINITY;
+    c->kernels->depthwise_rows(&a);
+    for (int64_t at = 0; at < a.n_rows * a.y_stride; at++) {
+        int64_t row = at / a.y_stride, pixel = at % a.y_stride / width, lane = at % width;
+        double sum = (double)a.bias[lane], size = fabs(sum);
+        for (int t = 0; t < k * k; t++) {
+            int64_t from = (row * stride + t / k) * a.x_stride + (pixel * stride + t % k) * width + lane;
+            double term = (double)a.x[from] * (double)a.w[t * width + lane];
+            sum += term;
+            size += fabs(term);
+        }
+        sum = fmin(fmax(sum, (double)a.low), (double)a.high);
+        expect_near(c, "y", at, (double)a.y[at], sum, (k * k + 2) * EPSILON * size);
+    }
+}
+
 /* Exact; a NaN anywhere in the window is the maximum. */
 void check_max_row(struct checker *c)
 {
