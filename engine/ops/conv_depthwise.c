@@ -66,13 +66,15 @@ static void padded_rows(const struct choice *c, const struct cz_run *run,
     }
 }
 
-/* Tile: image, channel block, band of rows. */
+/* Tile: image, band of rows, channel block: bands outermost as in the other convolutions, whose rows they
+ * read. */
 static void tile(const struct cz_step *step, const struct cz_run *run, int64_t tile, int worker)
 {
     const struct choice *c = step->choice;
     const struct cz_window *g = &c->walk.window;
     int width = c->walk.width;
-    int64_t band = tile % c->n_bands, plane = tile / c->n_bands, block = plane % c->blocks;
+    int64_t block = tile % c->blocks, band = tile / c->blocks % c->n_bands;
+    int64_t plane = tile / (c->blocks * c->n_bands) * c->blocks + block;
     int64_t first = band * c->band_rows,
             end = first + c->band_rows < g->out_h ? first + c->band_rows : g->out_h;
     const float *x = (const float *)cz_run_data(run, step->in[0]) + plane * g->in_h * g->in_w * width;
