@@ -25,9 +25,9 @@ static void log_line(void *user, int level, const char *line)
  * model. */
 static int refuse_zoo_options(struct cz_cli *cli, const char *path)
 {
-    static const char *const names[] = {"weights", "strict", "size", "classes"};
+    static const char *const names[] = {"weights", "size", "classes"};
     int code = CZ_EXIT_OK, makes_pictures = cz_arg_find(&cli->args, "preprocess") != NULL;
-    for (int i = 0; i < (makes_pictures ? 2 : 4); i++)
+    for (int i = 0; i < (makes_pictures ? 1 : 3); i++)
         if (cz_arg_find(&cli->args, names[i]) && cz_arg_given(&cli->args, names[i]))
             code = cz_cli_error(cli, CZ_EXIT_USAGE,
                                 "option --%s: is for networks of the zoo, %s is a file; leave it out",
