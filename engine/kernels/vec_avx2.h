@@ -26,7 +26,7 @@ static inline __m256i vf_mask(int n)
 /* x where a is NaN, else y */
 #define vf_select_nan(a, x, y) _mm256_blendv_ps(y, x, _mm256_cmp_ps(a, a, _CMP_UNORD_Q))
 #define vf_round(x) _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)
-/* 2^n for whole n from -126 to 127 */
-#define vf_pow2(n)                                                                                           \
-    _mm256_castsi256_ps(                                                                                     \
-        _mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23))
+/* x * 2^n for whole n from -126 to 127; x where it is NaN, whatever n */
+#define vf_scale(x, n)                                                                                       \
+    _mm256_mul_ps(x, _mm256_castsi256_ps(_mm256_slli_epi32(                                                  \
+                         _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23)))

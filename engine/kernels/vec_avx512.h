@@ -26,7 +26,5 @@ static inline __mmask16 vf_mask(int n)
 /* x where a is NaN, else y */
 #define vf_select_nan(a, x, y) _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q), y, x)
 #define vf_round(x) _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)
-/* 2^n for whole n from -126 to 127 */
-#define vf_pow2(n)                                                                                           \
-    _mm512_castsi512_ps(                                                                                     \
-        _mm512_slli_epi32(_mm512_add_epi32(_mm512_cvtps_epi32(n), _mm512_set1_epi32(127)), 23))
+/* x * 2^n for whole n from -126 to 127; x where it is NaN, whatever n */
+#define vf_scale(x, n) _mm512_scalef_ps(x, n)

@@ -9,12 +9,12 @@
 
 /*
  * exp(x) = 2^n * e^r with n = round(x / ln 2), |r| <= ln 2 / 2; ln 2 in two parts so that n*ln2 is exact;
- * Taylor series to r^7/7!, whose remainder at |r| = 0.347 is 5e-9 relative. Below -87.3 and above 88.3 the
- * result saturates (smallest normal, 2^127.4); NaN stays NaN. Error under 2 ulp.
+ * Taylor series to r^7/7!, whose remainder at |r| = 0.347 is 5e-9 relative. Below -87.3 the
+ * result is 0 (a denormal, flushed), above 88.3 it stays 2^127.4; NaN stays NaN. Error under 2 ulp.
  */
 CZ_INLINE vf vf_exp(vf x)
 {
-    vf clamped = vf_clamp(x, vf_set1(-87.33f), vf_set1(88.37f));
+    vf clamped = vf_clamp(x, vf_set1(-87.33655f), vf_set1(88.37f));
     vf n = vf_round(vf_mul(clamped, vf_set1(1.44269504f)));
     vf r = vf_fma(n, vf_set1(-0.693359375f), clamped);
     r = vf_fma(n, vf_set1(2.12194440e-4f), r);
@@ -26,13 +26,13 @@ CZ_INLINE vf vf_exp(vf x)
     p = vf_fma(p, r, vf_set1(0.5f));
     p = vf_fma(p, r, vf_set1(1.0f));
     p = vf_fma(p, r, vf_set1(1.0f));
-    return vf_select_nan(x, x, vf_mul(p, vf_pow2(n)));
+    return vf_scale(p, n);
 }
 
 CZ_INLINE vf vf_sigmoid(vf x)
 {
-    vf one = vf_set1(1.0f);
-    return vf_div(one, vf_add(one, vf_exp(vf_sub(vf_set1(0.0f), x))));
+    vf e = vf_exp(x);
+    return vf_div(e, vf_add(vf_set1(1.0f), e));
 }
 
 /*

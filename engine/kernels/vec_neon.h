@@ -36,5 +36,6 @@ static inline void vf_store_n(float *p, vf x, int n)
 /* x where a is NaN, else y */
 #define vf_select_nan(a, x, y) vbslq_f32(vceqq_f32(a, a), y, x)
 #define vf_round(x) vrndnq_f32(x)
-/* 2^n for whole n from -126 to 127 */
-#define vf_pow2(n) vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(vcvtnq_s32_f32(n), vdupq_n_s32(127)), 23))
+/* x * 2^n for whole n from -126 to 127; x where it is NaN, whatever n */
+#define vf_scale(x, n)                                                                                       \
+    vmulq_f32(x, vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(vcvtnq_s32_f32(n), vdupq_n_s32(127)), 23)))

@@ -2,12 +2,13 @@
 typedef float vf;
 enum { VW = 1, VF_REGISTERS = 16 };
 
-static inline float vf_pow2(float n)
+/* x * 2^n for whole n from -126 to 127; x where it is NaN, whatever n */
+static inline float vf_scale(float x, float n)
 {
-    uint32_t bits = (uint32_t)((int32_t)n + 127) << 23;
+    uint32_t bits = (uint32_t)(x == x ? (int32_t)n + 127 : 0) << 23;
     float f;
     memcpy(&f, &bits, sizeof f);
-    return f;
+    return x * f;
 }
 
 #define vf_load(p) (*(p))
