@@ -220,7 +220,7 @@ cz_status cz_binary_plan(struct cz_builder *b, int n, cz_error *err)
             return gate_plan(b, n, node->in[0], node->in[1], err);
         if (attrs->kind == CZ_BINARY_MUL && is_gate(s0, s1) && cz_builder_can_block(b, node->in[1]))
             return gate_plan(b, n, node->in[1], node->in[0], err);
-        return cz_builder_decline(b, "general broadcasting");
+        return cz_broadcast_binary_plan(b, n, err);
     }
     return equal_shapes_plan(b, n, attrs->kind, err);
 }

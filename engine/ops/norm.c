@@ -8,6 +8,7 @@
 #include "engine/ops/norm.h"
 #include "engine/ops/broadcast.h"
 #include "engine/ops/common.h"
+#include "engine/ops/plans.h"
 #include "engine/ops/walk.h"
 
 #include <math.h>
@@ -196,4 +197,5 @@ const struct cz_op cz_op_layer_norm = {
     .parse = layer_parse,
     .infer = layer_infer,
     .eval = layer_eval,
+    .plan = cz_layer_norm_plan,
 };

@@ -16,8 +16,13 @@ cz_status cz_activation_plan(struct cz_builder *, int node, cz_error *);
 /* One input, CZ_OP_ELEMENTWISE: its reference, in tiles. */
 cz_status cz_elementwise_plan(struct cz_builder *, int node, cz_error *);
 cz_status cz_binary_plan(struct cz_builder *, int node, cz_error *);
+/* General broadcasting of float32, for cz_binary_plan. */
+cz_status cz_broadcast_binary_plan(struct cz_builder *, int node, cz_error *);
 cz_status cz_sum_plan(struct cz_builder *, int node, cz_error *);
 cz_status cz_batchnorm_plan(struct cz_builder *, int node, cz_error *);
+cz_status cz_softmax_plan(struct cz_builder *, int node, cz_error *);
+cz_status cz_layer_norm_plan(struct cz_builder *, int node, cz_error *);
+cz_status cz_transpose_plan(struct cz_builder *, int node, cz_error *);
 cz_status cz_concat_plan(struct cz_builder *, int node, cz_error *);
 /* Reshape, Flatten, Squeeze, Unsqueeze, Identity, Dropout in inference: the same elements under another
  * shape. */

@@ -8,6 +8,7 @@
 #include "engine/ops/softmax.h"
 #include "base/math.h"
 #include "engine/ops/common.h"
+#include "engine/ops/plans.h"
 
 #include <math.h>
 
@@ -104,7 +105,7 @@ static cz_status eval(const struct cz_softmax_attrs *a, void (*of)(const struct 
     return CZ_OK;
 }
 
-#define SOFTMAX(symbol, onnx_name)                                                                           \
+#define SOFTMAX(symbol, onnx_name, plan_function)                                                            \
     static cz_status symbol##_eval(const void *attrs, const cz_tensor *in, int n_in, cz_tensor *out,         \
                                    int n_out, cz_error *err)                                                 \
     {                                                                                                        \
@@ -123,8 +124,9 @@ static cz_status eval(const struct cz_softmax_attrs *a, void (*of)(const struct 
         .parse = softmax_parse,                                                                              \
         .infer = softmax_infer,                                                                              \
         .eval = symbol##_eval,                                                                               \
+        .plan = plan_function,                                                                               \
     };
 
-SOFTMAX(hardmax, "Hardmax")
-SOFTMAX(log_softmax, "LogSoftmax")
-SOFTMAX(softmax, "Softmax")
+SOFTMAX(hardmax, "Hardmax", NULL)
+SOFTMAX(log_softmax, "LogSoftmax", cz_softmax_plan)
+SOFTMAX(softmax, "Softmax", cz_softmax_plan)

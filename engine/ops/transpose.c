@@ -5,7 +5,7 @@
  */
 #include "engine/ops/transpose.h"
 #include "engine/ops/common.h"
-#include "engine/ops/strided.h"
+#include "engine/ops/plans.h"
 
 static cz_status transpose_parse(const struct cz_attr_list *list, int opset, void *attrs, cz_error *err)
 {
@@ -44,20 +44,29 @@ static cz_status transpose_infer(const void *attrs, const struct cz_op_input *in
     return CZ_OK;
 }
 
+cz_status cz_transpose_strides(const struct cz_transpose_attrs *a, const struct cz_shape *x,
+                               struct cz_strided *s, cz_error *err)
+{
+    int perm[CZ_MAX_RANK];
+    int64_t stride[CZ_MAX_RANK];
+    *s = (struct cz_strided){.rank = x->rank};
+    CZ_TRY(cz_transpose_resolve(a, x->rank, perm, err));
+    cz_strides_of(x->dim, x->rank, stride);
+    for (int i = 0; i < x->rank; i++) {
+        s->dim[i] = x->dim[perm[i]];
+        s->src_stride[i] = stride[perm[i]];
+    }
+    cz_strides_of(s->dim, s->rank, s->dst_stride);
+    return CZ_OK;
+}
+
 static cz_status transpose_eval(const void *attrs, const cz_tensor *in, int n_in, cz_tensor *out, int n_out,
                                 cz_error *err)
 {
-    int perm[CZ_MAX_RANK], rank = in[0].rank;
-    int64_t stride[CZ_MAX_RANK];
-    struct cz_strided s = {.rank = rank};
+    struct cz_shape x = cz_tensor_shape(&in[0]);
+    struct cz_strided s;
     (void)n_in, (void)n_out;
-    CZ_TRY(cz_transpose_resolve(attrs, rank, perm, err));
-    cz_strides_of(in[0].dim, rank, stride);
-    cz_strides_of(out[0].dim, rank, s.dst_stride);
-    for (int i = 0; i < rank; i++) {
-        s.dim[i] = out[0].dim[i];
-        s.src_stride[i] = stride[perm[i]];
-    }
+    CZ_TRY(cz_transpose_strides(attrs, &x, &s, err));
     cz_strided_copy(&s, &in[0], &out[0]);
     return CZ_OK;
 }
@@ -74,4 +83,5 @@ const struct cz_op cz_op_transpose = {
     .parse = transpose_parse,
     .infer = transpose_infer,
     .eval = transpose_eval,
+    .plan = cz_transpose_plan,
 };
