@@ -6,6 +6,7 @@
 #include "cli/bench.h"
 #include "cli/format.h"
 #include "cli/paths.h"
+#include "cli/pulled.h"
 #include "cli/table.h"
 #include "cli/zoo_select.h"
 
@@ -17,7 +18,8 @@ struct row {
     const struct cz_zoo_entry *entry;
     const struct cz_zoo_published *weights; /* NULL: none published */
     double parameters, macs, top1;          /* top1 percent; -1 what is not known */
-    int measured;
+    const struct cz_zoo_source *source;     /* of the weights; NULL: none */
+    int is_pulled, measured;
     struct cz_bench_record here;
     int front;
 };
@@ -65,7 +67,7 @@ static int is_front(const struct row *rows, const struct row *r)
     return 1;
 }
 
-static cz_status fill_rows(struct list *l, cz_error *err)
+static cz_status fill_rows(const struct cz_cli *cli, struct list *l, cz_error *err)
 {
     struct cz_bench_state state;
     CZ_TRY(load_state(&state, err));
@@ -76,6 +78,8 @@ static cz_status fill_rows(struct list *l, cz_error *err)
         r->entry = cz_zoo_at(i);
         p = cz_zoo_find_published(r->entry->name, NULL);
         r->weights = p && cz_zoo_has_weights(p) ? p : NULL;
+        r->source = cz_zoo_find_source(r->weights);
+        r->is_pulled = r->source && cz_pulled_bytes(cli, r->source) >= 0;
         r->top1 = r->weights ? r->weights->top1 : -1;
         r->measured = cz_bench_state_find(&state, r->entry->name, &r->here);
         if (l->chosen[i])
@@ -208,7 +212,11 @@ static void fill_table_row(struct cz_table *t, const struct row *r)
     cz_table_pair(t, r->front ? "*" : r->measured ? "" : "-", r->front ? "1" : "0");
     if (r->front)
         cz_table_color(t, CZ_GREEN);
-    cz_table_pair(t, r->weights ? r->weights->tag : "-", r->weights ? r->weights->tag : "");
+    char size[32], weights[64];
+    if (r->source)
+        snprintf(weights, sizeof weights, "%s %s", r->weights->tag,
+                 r->is_pulled ? "pulled" : cz_pulled_size_text(r->source, size, sizeof size));
+    cz_table_pair(t, r->source ? weights : "-", r->weights ? r->weights->tag : "");
 }
 
 static struct cz_table *make_table(const struct list *l)
@@ -292,7 +300,7 @@ static json_t *row_json(const struct row *r)
         "images_per_s", number_or_null(r->measured, h->images_per_s), "batch",
         integer_or_null(r->measured, h->batch), "threads", integer_or_null(r->measured, h->threads), "isa",
         cz_json_text(r->measured ? h->isa : NULL), "pareto", r->front, "weights",
-        cz_json_text(r->weights ? r->weights->file : NULL));
+        cz_json_text(r->source ? r->source->file : NULL));
 }
 
 static json_t *document(const struct list *l)
@@ -349,7 +357,7 @@ int cz_cmd_zoo_list(struct cz_cli *cli)
     if (code == CZ_EXIT_OK && cz_arg_switch(&cli->args, "measure"))
         code = measure(cli, &l);
     if (code == CZ_EXIT_OK)
-        code = fill_rows(&l, &err) == CZ_OK ? print_list(cli, &l) : cz_cli_fail(cli, &err);
+        code = fill_rows(cli, &l, &err) == CZ_OK ? print_list(cli, &l) : cz_cli_fail(cli, &err);
     free(l.rows);
     free(l.chosen);
     free(l.shown);

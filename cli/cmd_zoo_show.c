@@ -7,6 +7,7 @@
 #include "cli/model.h"
 #include "cli/table.h"
 #include "engine/stages.h"
+#include "zoo/catalogue.h"
 #include "zoo/verify.h"
 
 #include <stdio.h>
@@ -82,6 +83,7 @@ static int print_weights(const struct cz_cli *cli, const char *model)
     cz_table_column(t, "resize px", NULL, CZ_RIGHT);
     cz_table_column(t, "crop px", NULL, CZ_RIGHT);
     cz_table_column(t, "filter", NULL, CZ_LEFT);
+    cz_table_column(t, "licence", NULL, CZ_LEFT);
     cz_table_column(t, "published file", NULL, CZ_LEFT | CZ_CUT);
     for (int i = 0; (p = cz_zoo_published_at(model, i)); i++) {
         cz_table_row(t);
@@ -91,7 +93,9 @@ static int print_weights(const struct cz_cli *cli, const char *model)
         cz_table_cell(t, "%d", p->resize_px);
         cz_table_cell(t, "%d", p->crop_px);
         cz_table_text(t, p->filter);
-        cz_table_text(t, p->file);
+        const struct cz_zoo_source *source = cz_zoo_find_source(p);
+        cz_table_text(t, source ? source->license : "-");
+        cz_table_text(t, source ? source->file : "-");
     }
     int failed = cz_table_print(t, stdout, &cli->out);
     cz_table_destroy(t);
@@ -136,11 +140,12 @@ static json_t *published_json(const char *model)
     json_t *list = json_array();
     for (int i = 0; (p = cz_zoo_published_at(model, i)); i++)
         if (cz_zoo_has_weights(p))
-            json_array_append_new(list,
-                                  json_pack("{s:s, s:s, s:o, s:o, s:i, s:i, s:s, s:i}", "tag", p->tag, "file",
-                                            p->file, "top1", cz_json_double(p->top1 / 100), "top5",
-                                            cz_json_double(p->top5 / 100), "resize_px", p->resize_px,
-                                            "crop_px", p->crop_px, "filter", p->filter, "min_px", p->min_px));
+            json_array_append_new(
+                list,
+                json_pack("{s:s, s:s, s:s, s:o, s:o, s:i, s:i, s:s, s:i}", "tag", p->tag, "file",
+                          cz_zoo_find_source(p)->file, "license", cz_zoo_find_source(p)->license, "top1",
+                          cz_json_double(p->top1 / 100), "top5", cz_json_double(p->top5 / 100), "resize_px",
+                          p->resize_px, "crop_px", p->crop_px, "filter", p->filter, "min_px", p->min_px));
     return list;
 }
 

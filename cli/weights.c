@@ -1,4 +1,5 @@
 #include "cli/weights.h"
+#include "cli/pulled.h"
 #include "cli/table.h"
 #include "importer/weights_apply.h"
 #include "zoo/weight_names.h"
@@ -142,17 +143,48 @@ static int from_file(struct cz_cli *cli, const char *path, struct cz_cli_model *
     return set_source(cli, m, "--weights");
 }
 
-static int no_weights(struct cz_cli *cli, const struct cz_cli_model *m)
+/* The file that was pulled for the tag; it was whole then, and must still be. */
+static int from_cache(struct cz_cli *cli, const struct cz_zoo_source *source, struct cz_cli_model *m)
 {
-    int has_init = cz_arg_find(&cli->args, "init") != NULL;
-    return cz_cli_error(cli, CZ_EXIT_SYSTEM, "%s: no weights here; give --weights FILE%s", m->label,
-                        has_init ? ", or --init kaiming:S for random weights" : "");
+    cz_error err;
+    struct cz_weights_report report;
+    char path[CZ_PATH_MAX];
+    cz_status status = load_into(m->graph, m->entry, cz_pulled_path(cli, source, path), is_strict(cli),
+                                 head_seed(cli), &report, m->weights_sha256, &err);
+    if (status == CZ_OK && report.head_is_new)
+        tell(cli, source->file, &report);
+    cz_weights_report_deinit(&report);
+    if (status != CZ_OK)
+        return cz_cli_fail(cli, &err);
+    if (!cz_pulled_hash_fits(source, m->weights_sha256))
+        return cz_cli_error(cli, CZ_EXIT_INPUT,
+                            "%s: is not what it was when it was pulled; run `convzoo pull %s:%s`", path,
+                            source->model, source->tag);
+    return set_source(cli, m, "pulled");
+}
+
+static int no_weights(struct cz_cli *cli, const struct cz_cli_model *m, const struct cz_zoo_source *source)
+{
+    char size[32];
+    const char *init = cz_arg_find(&cli->args, "init") ? ", or --init kaiming:S for random weights" : "";
+    if (!source)
+        return cz_cli_error(cli, CZ_EXIT_SYSTEM, "%s: no weights here; give --weights FILE%s", m->label,
+                            init);
+    int is_default = cz_zoo_find_published(m->entry->name, NULL) == m->weights;
+    return cz_cli_error(cli, CZ_EXIT_SYSTEM,
+                        "%s: no weights here; run `convzoo pull %s%s%s` (%s), or give --weights FILE",
+                        m->entry->name, m->entry->name, is_default ? "" : ":",
+                        is_default ? "" : m->weights->tag, cz_pulled_size_text(source, size, sizeof size));
 }
 
 int cz_cli_weights(struct cz_cli *cli, int needed, struct cz_cli_model *m)
 {
     const char *path = cz_cli_weights_file(cli);
+    const struct cz_zoo_source *source = cz_zoo_find_source(m->weights);
     if (path)
         return from_file(cli, path, m);
-    return needed ? no_weights(cli, m) : CZ_EXIT_OK;
+    if (!needed)
+        return CZ_EXIT_OK;
+    return source && cz_pulled_bytes(cli, source) >= 0 ? from_cache(cli, source, m)
+                                                       : no_weights(cli, m, source);
 }

@@ -9,6 +9,7 @@ build_packages=(
     libjpeg62-turbo-dev libspng-dev libwebp-dev zlib1g-dev
     libjansson-dev libxxhash-dev nettle-dev
     libzip-dev # weights as .pth and .npz
+    libcurl4-gnutls-dev # pull
     libopenblas0-pthread # opened at run time where it is there
     hyperfine            # bench --process
     dataset-fashion-mnist

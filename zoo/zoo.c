@@ -32,6 +32,7 @@ static const struct cz_zoo_published published[] = {
 #define ROW(model, tag, crop, resize, filter, norm, top1, top5, min, file)                                   \
     {#model, #tag, #file, crop, resize, min, #filter, #norm, top1, top5},
 #include "zoo/published.inc"
+#include "zoo/published_timm.inc"
 #undef ROW
 };
 
@@ -89,11 +90,11 @@ const struct cz_zoo_published *cz_zoo_published_at(const char *model, int index)
 
 const struct cz_zoo_published *cz_zoo_find_published(const char *model, const char *tag)
 {
-    const struct cz_zoo_published *p;
+    const struct cz_zoo_published *p, *first = cz_zoo_published_at(model, 0);
     for (int i = 0; (p = cz_zoo_published_at(model, i)); i++)
-        if (!tag || strcmp(p->tag, tag) == 0)
+        if (tag ? strcmp(p->tag, tag) == 0 : cz_zoo_has_weights(p))
             return p;
-    return NULL;
+    return tag ? NULL : first;
 }
 
 int cz_zoo_has_weights(const struct cz_zoo_published *p)
@@ -153,8 +154,9 @@ static struct cz_zoo_options resolve_options(const struct cz_zoo_entry *e, const
         o.n_classes = e->n_classes;
     if (o.in_channels == 0)
         o.in_channels = e->in_channels;
+    const struct cz_zoo_published *p = cz_zoo_find_published(e->name, o.tag);
     if (o.side_px == 0)
-        o.side_px = e->side_px;
+        o.side_px = p ? p->crop_px : e->side_px;
     if (o.width == 0)
         o.width = 1;
     return o;

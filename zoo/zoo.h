@@ -35,7 +35,8 @@ const struct cz_zoo_entry *cz_zoo_at(int index);
 const struct cz_zoo_entry *cz_zoo_find(const char *name);
 const char *cz_zoo_nearest(const char *name); /* spelling, or NULL */
 
-/* Weights of a model by tag; tag NULL: the recommended ones. NULL: none known. */
+/* Weights of a model by tag; tag NULL: the first of them, which are the recommended ones, or preprocessing
+ * alone where there are none. NULL: nothing known. */
 const struct cz_zoo_published *cz_zoo_find_published(const char *model, const char *tag);
 /* 0 for a row that holds preprocessing only. */
 int cz_zoo_has_weights(const struct cz_zoo_published *);

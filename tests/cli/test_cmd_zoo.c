@@ -72,7 +72,7 @@ static void list_says_what_is_wrong(void **state)
          "convzoo: error: --family transformer: unknown; give one of lenet, alexnet"},
         {"zoo list --sort size", "convzoo: error: --sort size: not one of"},
         {"zoo show resnet50:v7",
-         "convzoo: error: model 'resnet50': has no weights 'v7'; there are: v2, v1\n"},
+         "convzoo: error: model 'resnet50': has no weights 'v7'; there are: v2, v1, timm.a1_in1k\n"},
         {"zoo show net.onnx", "convzoo: error: net.onnx: a file is no network of the zoo"},
         {"zoo verify resnet5O", "nearest is 'resnet50'"},
         {"zoo", "convzoo: error: "},

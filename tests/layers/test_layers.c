@@ -78,7 +78,9 @@ static const struct word headers[] = {
     {"cblas.h", {NULL}}, /* OpenBLAS is opened at run time, never linked: see engine/gemm_openblas.c */
     {"openblas/", {NULL}},
     {"protobuf-c/", {"importer/"}},
-    {"png.h", {NULL}}, /* libspng reads PNG */
+    {"zip.h", {"importer/archive.c"}},
+    {"curl/", {"cli/download.c"}}, /* the library opens no connection, and of the program only pull does */
+    {"png.h", {NULL}},             /* libspng reads PNG */
 };
 
 static int begins_with(const char *text, const char *prefix)
