@@ -336,7 +336,8 @@ static const struct {
 } rules[] = {
     {CZ_FUSE_IDENTITY, drop_identity},     {CZ_FUSE_PAD, cz_fuse_pad},  {CZ_FUSE_BATCHNORM, fold_batchnorm},
     {CZ_FUSE_SCALE, fold_constant},        {CZ_FUSE_GATED, fold_gated}, {CZ_FUSE_RESIDUAL, fold_residual},
-    {CZ_FUSE_ACTIVATION, fold_activation},
+    {CZ_FUSE_ACTIVATION, fold_activation}, {CZ_FUSE_QUANTIZED, cz_fuse_codes},
+    {CZ_FUSE_QUANTIZED, cz_fuse_integer_cast},
 };
 
 cz_status cz_plan_fuse(struct cz_plan *plan, unsigned without, cz_error *err)

@@ -16,5 +16,7 @@ struct cz_fuser {
 
 /* A rule looks at plan node n; 1 if it changed something. */
 int cz_fuse_pad(struct cz_fuser *, int n);
+int cz_fuse_codes(struct cz_fuser *, int n);
+int cz_fuse_integer_cast(struct cz_fuser *, int n);
 
 #endif

@@ -134,6 +134,13 @@ struct cz_winograd_output {
     float low, high;       /* -inf, inf: no clamp */
 };
 
+/*
+ * Codes of 8 bits (codes.h): quantize x/scale, dequantize, snap (both: to the nearest real number that a code
+ * stands for), requantize (sums + bias)*scale for whole sums. widen_range takes x into [*low, *high]; NaN is
+ * passed over.
+ */
+struct cz_codes;
+
 struct cz_kernels {
     const char *tier;
     int width;

@@ -8,7 +8,7 @@ enum { WIDEST = 16 }; /* floats in a vector of the widest tier */
  * their padding and what ceil_mode adds, columns in whole strides. Below it the kernels' 31-bit offsets hold
  * and no size overflows.
  */
-static int within_offsets(const struct cz_conv_shape *s)
+int cz_conv_fits(const struct cz_conv_shape *s)
 {
     const struct cz_window *g = &s->window;
     double rows = (double)(g->in_h + g->pad_top + g->pad_bottom + g->stride_h);
@@ -26,7 +26,7 @@ int cz_conv_can_plan(const struct cz_infer *infer, const struct cz_plan_node *no
     if (node->n_in > 2 && node->in[2] >= 0 && !infer->constant[node->in[2]].data)
         return 0;
     struct cz_conv_shape s;
-    return cz_conv_resolve(node->attrs, x, w, &s, NULL) == CZ_OK && s.out_c > 0 && within_offsets(&s);
+    return cz_conv_resolve(node->attrs, x, w, &s, NULL) == CZ_OK && s.out_c > 0 && cz_conv_fits(&s);
 }
 
 cz_status cz_conv_values(struct cz_builder *b, const struct cz_conv_job *job, enum cz_layout x_layout,
@@ -34,6 +34,8 @@ cz_status cz_conv_values(struct cz_builder *b, const struct cz_conv_job *job, en
 {
     const struct cz_plan_node *node = cz_builder_node(b, job->node);
     v->n_in = 1;
+    if (job->values)
+        return job->values(b, job->node, x_layout, &v->in[0], &v->out, err);
     CZ_TRY(cz_builder_value(b, node->in[0], x_layout, &v->in[0], err));
     if (job->fusion.residual >= 0)
         CZ_TRY(cz_builder_value(b, job->fusion.residual, CZ_BLOCKED, &v->in[v->n_in++], err));

@@ -13,6 +13,8 @@ struct cz_conv_job {
     struct cz_conv_shape shape;
     const float *w, *bias;
     struct cz_fusion fusion;
+    /* NULL: the node's own values. Else makes x, float32 of the shape's sizes, and y, blocked. */
+    cz_status (*values)(struct cz_builder *, int node, enum cz_layout x_layout, int *x, int *y, cz_error *);
 };
 
 /* An algorithm: *refused is set to the reason, or the step is emitted. */
@@ -31,6 +33,9 @@ struct cz_conv_values {
 };
 cz_status cz_conv_values(struct cz_builder *, const struct cz_conv_job *, enum cz_layout x_layout,
                          struct cz_conv_values *, cz_error *);
+
+/* 1 if images of these sizes fit the kernels' offsets. */
+int cz_conv_fits(const struct cz_conv_shape *);
 
 /* 1 if cz_conv_plan takes the node, so that fusing into it is safe. */
 int cz_conv_can_plan(const struct cz_infer *, const struct cz_plan_node *);

@@ -3,6 +3,7 @@
  *
  * Source: ONNX operator specification, MatMul-13.
  */
+#include "engine/ops/matmul.h"
 #include "engine/ops/broadcast.h"
 #include "engine/ops/common.h"
 #include "engine/ops/plans.h"
@@ -11,14 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The two factors as stacks of matrices: what a vector lacks is added as a dimension of 1. */
-struct factors {
-    struct cz_shape a, b, batch;
-    int64_t m, n, k;
-    int a_vector, b_vector;
-};
-
-static void as_matrices(struct factors *f)
+static void as_matrices(struct cz_factors *f)
 {
     f->a_vector = f->a.rank == 1;
     f->b_vector = f->b.rank == 1;
@@ -28,7 +22,7 @@ static void as_matrices(struct factors *f)
         f->b = cz_shape_of(f->b.dtype, 2, f->b.dim[0], (int64_t)1);
 }
 
-static cz_status split(const struct cz_shape *a, const struct cz_shape *b, struct factors *f, cz_error *err)
+cz_status cz_factors_of(const struct cz_shape *a, const struct cz_shape *b, struct cz_factors *f, cz_error *err)
 {
     char at[CZ_SHAPE_TEXT], bt[CZ_SHAPE_TEXT];
     f->a = *a;
@@ -48,23 +42,29 @@ static cz_status split(const struct cz_shape *a, const struct cz_shape *b, struc
     return cz_broadcast_shape(&f->a, &f->b, &f->batch, err);
 }
 
+struct cz_shape cz_factors_output(const struct cz_factors *f)
+{
+    struct cz_shape out = f->batch;
+    if (!f->a_vector)
+        out.dim[out.rank++] = f->m;
+    if (!f->b_vector)
+        out.dim[out.rank++] = f->n;
+    return out;
+}
+
 static cz_status matmul_infer(const void *attrs, const struct cz_op_input *in, int n_in, struct cz_shape *out,
                               int n_out, cz_error *err)
 {
-    struct factors f;
+    struct cz_factors f;
     (void)attrs, (void)n_in, (void)n_out;
     CZ_TRY(cz_check_dtype(&in[0], "A", CZ_SET_FLOAT, err));
     CZ_TRY(cz_check_same_dtype(&in[1], "B", in[0].shape.dtype, err));
-    CZ_TRY(split(&in[0].shape, &in[1].shape, &f, err));
-    out[0] = f.batch;
-    if (!f.a_vector)
-        out[0].dim[out[0].rank++] = f.m;
-    if (!f.b_vector)
-        out[0].dim[out[0].rank++] = f.n;
+    CZ_TRY(cz_factors_of(&in[0].shape, &in[1].shape, &f, err));
+    out[0] = cz_factors_output(&f);
     return CZ_OK;
 }
 
-static void multiply(const struct factors *f, const double *a, const cz_tensor *b, double *acc, double *row,
+static void multiply(const struct cz_factors *f, const double *a, const cz_tensor *b, double *acc, double *row,
                      cz_tensor *out)
 {
     struct cz_broadcast plan;
@@ -85,9 +85,9 @@ static cz_status matmul_eval(const void *attrs, const cz_tensor *in, int n_in, c
                              cz_error *err)
 {
     struct cz_shape a = cz_tensor_shape(&in[0]), b = cz_tensor_shape(&in[1]);
-    struct factors f;
+    struct cz_factors f;
     (void)attrs, (void)n_in, (void)n_out;
-    CZ_TRY(split(&a, &b, &f, err));
+    CZ_TRY(cz_factors_of(&a, &b, &f, err));
     double *a_values = cz_scratch_load(&in[0], err), *acc = cz_scratch_doubles(f.m * f.n, err);
     double *row = cz_scratch_doubles(f.n, err);
     int ready = a_values && acc && row;

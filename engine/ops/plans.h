@@ -23,6 +23,11 @@ cz_status cz_batchnorm_plan(struct cz_builder *, int node, cz_error *);
 cz_status cz_softmax_plan(struct cz_builder *, int node, cz_error *);
 cz_status cz_layer_norm_plan(struct cz_builder *, int node, cz_error *);
 cz_status cz_transpose_plan(struct cz_builder *, int node, cz_error *);
+cz_status cz_quantize_plan(struct cz_builder *, int node, cz_error *);
+cz_status cz_dequantize_plan(struct cz_builder *, int node, cz_error *);
+cz_status cz_dynamic_quantize_plan(struct cz_builder *, int node, cz_error *);
+cz_status cz_conv_integer_plan(struct cz_builder *, int node, cz_error *);   /* and QLinearConv */
+cz_status cz_matmul_integer_plan(struct cz_builder *, int node, cz_error *); /* and QLinearMatMul */
 cz_status cz_concat_plan(struct cz_builder *, int node, cz_error *);
 /* Reshape, Flatten, Squeeze, Unsqueeze, Identity, Dropout in inference: the same elements under another
  * shape. */

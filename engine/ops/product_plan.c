@@ -136,7 +136,10 @@ static void cut_tiles(struct choice *c)
 static cz_status input_rows(struct cz_builder *b, const struct cz_product_job *job, const struct choice *c,
                             int *x, cz_error *err)
 {
-    CZ_TRY(cz_builder_value(b, cz_builder_node(b, job->node)->in[0], CZ_PLAIN, x, err));
+    if (job->values)
+        *x = job->values->x;
+    else
+        CZ_TRY(cz_builder_value(b, cz_builder_node(b, job->node)->in[0], CZ_PLAIN, x, err));
     if (job->m == 1)
         return CZ_OK;
     int64_t width = c->panels.width, n_runs = cz_ceil_div(job->k, width);
@@ -167,7 +170,10 @@ cz_status cz_product_plan(struct cz_builder *b, const struct cz_product_job *job
     int x, y;
     struct cz_step *step;
     CZ_TRY(input_rows(b, job, c, &x, err));
-    CZ_TRY(cz_builder_output(b, node->out[0], CZ_PLAIN, &y, err));
+    if (job->values)
+        y = job->values->y;
+    else
+        CZ_TRY(cz_builder_output(b, node->out[0], CZ_PLAIN, &y, err));
     CZ_TRY(
         cz_builder_step(b, job->node, job->m == 1 ? "weights stream" : "panels", &x, 1, &y, 1, &step, err));
     step->tile = multiply_tile;

@@ -6,6 +6,11 @@
 
 #include "engine/ops/panels.h"
 
+/* Planned row-major float32 values in place of the node's. */
+struct cz_product_values {
+    int x, y;
+};
+
 /* y[m][n] = alpha * x[m][k] * w[k][n] (trans_w: stored [n][k]) + bias[n], then the node's fusion. */
 struct cz_product_job {
     int node;
@@ -13,6 +18,7 @@ struct cz_product_job {
     const float *w, *bias; /* bias may be NULL */
     int trans_w;
     float alpha;
+    const struct cz_product_values *values; /* NULL: the node's own */
 };
 
 /* 1 if the plan of node, a Gemm or MatMul, is such a product, so that fusing into it is safe. */

@@ -100,7 +100,8 @@ typedef enum cz_fusion_rule {
     CZ_FUSE_GATED = 8,      /* x * sigmoid(x) and x * hardsigmoid(x) as one activation */
     CZ_FUSE_RESIDUAL = 16,  /* Add into the write-back of a convolution */
     CZ_FUSE_PAD = 64,       /* zeros of a Pad into the pads of Conv and AveragePool */
-    CZ_FUSE_ACTIVATION = 32 /* activations into the write-back of the node before them */
+    CZ_FUSE_ACTIVATION = 32, /* activations into the write-back of the node before them */
+    CZ_FUSE_QUANTIZED = 128  /* QuantizeLinear and DequantizeLinear as one step, Cast into ConvInteger */
 } cz_fusion_rule;
 
 typedef struct cz_plan_options {
