@@ -334,9 +334,14 @@ static const struct {
     cz_fusion_rule name;
     int (*apply)(struct cz_fuser *, int);
 } rules[] = {
-    {CZ_FUSE_IDENTITY, drop_identity},     {CZ_FUSE_PAD, cz_fuse_pad},  {CZ_FUSE_BATCHNORM, fold_batchnorm},
-    {CZ_FUSE_SCALE, fold_constant},        {CZ_FUSE_GATED, fold_gated}, {CZ_FUSE_RESIDUAL, fold_residual},
-    {CZ_FUSE_ACTIVATION, fold_activation}, {CZ_FUSE_QUANTIZED, cz_fuse_codes},
+    {CZ_FUSE_IDENTITY, drop_identity},
+    {CZ_FUSE_PAD, cz_fuse_pad},
+    {CZ_FUSE_BATCHNORM, fold_batchnorm},
+    {CZ_FUSE_SCALE, fold_constant},
+    {CZ_FUSE_GATED, fold_gated},
+    {CZ_FUSE_RESIDUAL, fold_residual},
+    {CZ_FUSE_ACTIVATION, fold_activation},
+    {CZ_FUSE_QUANTIZED, cz_fuse_codes},
     {CZ_FUSE_QUANTIZED, cz_fuse_integer_cast},
 };
 

@@ -1,6 +1,6 @@
 /*
- * Codes: whole numbers of 8 bits that stand for real ones, real = (code - zero) * scale. The one definition of
- * the rounding, for kernels and references alike.
+ * Codes: whole numbers of 8 bits that stand for real ones, real = (code - zero) * scale. The one definition
+ * of the rounding, for kernels and references alike.
  */
 #ifndef CZ_KERNELS_CODES_H
 #define CZ_KERNELS_CODES_H

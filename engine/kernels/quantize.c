@@ -31,7 +31,8 @@ void CZ_KERNEL(snap)(const struct cz_codes *codes, const float *x, float *y, int
         y[i] = cz_code_steps(x[i] / c.scale, low, high) * c.scale;
 }
 
-void CZ_KERNEL(requantize)(const struct cz_codes *codes, const float *sums, int32_t bias, uint8_t *y, int64_t n)
+void CZ_KERNEL(requantize)(const struct cz_codes *codes, const float *sums, int32_t bias, uint8_t *y,
+                           int64_t n)
 {
     const struct cz_codes c = *codes;
     for (int64_t i = 0; i < n; i++) {

@@ -2,8 +2,8 @@
  * ConvInteger and QLinearConv (ONNX opset 10): convolution of 8-bit codes with sums of 32 bits, which
  * QLinearConv scales, rounds and saturates to codes again.
  *
- * The padding holds the input's zero point. QLinearConv's factor is x_scale * w_scale / y_scale in float32, in
- * that order, as the reference runtime has it; the specification leaves it open.
+ * The padding holds the input's zero point. QLinearConv's factor is x_scale * w_scale / y_scale in float32,
+ * in that order, as the reference runtime has it; the specification leaves it open.
  *
  * Source: ONNX operator specification, ConvInteger-10, QLinearConv-10.
  */
@@ -140,15 +140,15 @@ static cz_status eval(const void *attrs, const struct cz_integer_inputs *at, con
     return CZ_OK;
 }
 
-static cz_status conv_integer_eval(const void *attrs, const cz_tensor *in, int n_in, cz_tensor *out, int n_out,
-                                   cz_error *err)
+static cz_status conv_integer_eval(const void *attrs, const cz_tensor *in, int n_in, cz_tensor *out,
+                                   int n_out, cz_error *err)
 {
     (void)n_out;
     return eval(attrs, &cz_inputs_of_sum, in, n_in, out, err);
 }
 
-static cz_status qlinear_conv_eval(const void *attrs, const cz_tensor *in, int n_in, cz_tensor *out, int n_out,
-                                   cz_error *err)
+static cz_status qlinear_conv_eval(const void *attrs, const cz_tensor *in, int n_in, cz_tensor *out,
+                                   int n_out, cz_error *err)
 {
     (void)n_out;
     return eval(attrs, &cz_inputs_of_qlinear, in, n_in, out, err);

@@ -96,7 +96,7 @@ static cz_status plan_int32(struct cz_builder *b, int n, const struct cz_conv_sh
         CZ_FAIL(err, CZ_ERR_MEMORY, "plan: out of memory");
     CZ_TRY(cz_integer_input_shorts(b, n, &x, err));
     CZ_TRY(cz_builder_output(b, cz_builder_node(b, n)->out[0], CZ_PLAIN, &y, err));
-    CZ_TRY(cz_builder_step(b, n, "int32", &x, 1, &y, 1, &step, err));
+    CZ_TRY(cz_builder_step(b, n, "sums in int32", &x, 1, &y, 1, &step, err));
     step->tile = tile;
     step->choice = c;
     step->n_tiles = s->batch * s->out_c;

@@ -208,6 +208,88 @@ static cz_status equal_shapes_plan(struct cz_builder *b, int n, enum cz_binary_k
     return flat_step(b, n, "elements", binary_tile, in, 2, layout, &f, err);
 }
 
+/* Mul by one float that is known at the run only, in whichever layout x has. */
+static void scalar_tile(const struct cz_step *step, const struct cz_run *run, int64_t tile, int worker)
+{
+    const struct flat *f = step->choice;
+    const float *x = (const float *)cz_run_data(run, step->in[0]) + tile * CHUNK;
+    float *y = (float *)cz_run_data(run, step->out[0]) + tile * CHUNK, *factor = cz_run_scratch(run, worker);
+    int64_t width = run->kernels->width, n = chunk_of(f, tile);
+    for (int64_t i = 0; i < width; i++)
+        factor[i] = *(const float *)cz_run_data(run, step->in[1]);
+    struct cz_channel_affine args = {
+        .x = x, .scale = factor, .low = -INFINITY, .high = INFINITY, .y = y, .n_pixels = n / width};
+    run->kernels->channel_affine(&args);
+    for (int64_t i = n / width * width; i < n; i++)
+        y[i] = x[i] * factor[0];
+}
+
+static cz_status scalar_plan(struct cz_builder *b, int n, int x, int scalar, cz_error *err)
+{
+    struct flat f = {0};
+    enum cz_layout layout = layout_of(b, x);
+    int in[2];
+    CZ_TRY(cz_builder_value(b, x, layout, &in[0], err));
+    CZ_TRY(cz_builder_value(b, scalar, CZ_PLAIN, &in[1], err));
+    CZ_TRY(flat_step(b, n, "elements", scalar_tile, in, 2, layout, &f, err));
+    b->plan->steps[b->plan->n_steps - 1].scratch_bytes =
+        (size_t)b->plan->runtime->kernels->width * sizeof(float);
+    return CZ_OK;
+}
+
+/* 1 if x is blocked and a constant holds one float per channel of it: [C,1,1] or [1,C,1,1], without more. */
+static int is_channels(const struct cz_builder *b, const struct cz_binary_attrs *attrs, int x, int value)
+{
+    const struct cz_shape *over = cz_builder_shape(b, x);
+    struct cz_shape s;
+    if (!cz_builder_constant(b, value) || !cz_builder_has(b, x, CZ_BLOCKED) ||
+        cz_pairwise_operand(&attrs->pairwise, over, cz_builder_shape(b, value), &s, NULL) != CZ_OK)
+        return 0;
+    int axis = 1 - (over->rank - s.rank);
+    return s.rank <= over->rank && axis >= 0 && s.dim[axis] == over->dim[1] &&
+           cz_shape_count(&s) == over->dim[1];
+}
+
+/* x + t as x*1 + t, whose product is exact, and x*s without a shift: one rounding, as the operator has. */
+static cz_status constant_plan(struct cz_builder *b, int n, enum cz_binary_kind kind, int x, int value,
+                               cz_error *err)
+{
+    struct per_channel *c = cz_builder_alloc(b, sizeof *c);
+    int64_t width = b->plan->runtime->kernels->width, channels = cz_builder_shape(b, x)->dim[1];
+    int64_t lanes = cz_ceil_div(channels, width) * width;
+    const float *from = cz_builder_constant(b, value)->data;
+    float *scale = cz_builder_pack(b, (size_t)(2 * lanes) * sizeof *scale), *shift = scale + lanes;
+    if (!c || !scale)
+        CZ_FAIL(err, CZ_ERR_MEMORY, "plan: out of memory");
+    for (int64_t i = 0; i < lanes; i++) {
+        float v = i < channels ? from[i] : 0.0f;
+        scale[i] = kind == CZ_BINARY_MUL ? v : 1.0f;
+        shift[i] = kind == CZ_BINARY_SUB ? -v : v;
+    }
+    c->scale = scale;
+    c->shift = kind == CZ_BINARY_MUL ? NULL : shift;
+    return channel_step(b, n, &x, 1, c, err);
+}
+
+/* Operand x in full and another that broadcasts over it; *done 0: none of these forms. */
+static cz_status broadcast_plan(struct cz_builder *b, int n, int x, int other, int *done, cz_error *err)
+{
+    const struct cz_plan_node *node = cz_builder_node(b, n);
+    const struct cz_binary_attrs *attrs = node->attrs;
+    *done = 1;
+    if (!cz_shape_equal(cz_builder_shape(b, x), cz_builder_shape(b, node->out[0])))
+        return *done = 0, CZ_OK;
+    if (attrs->kind == CZ_BINARY_MUL && is_gate(cz_builder_shape(b, other), cz_builder_shape(b, x)) &&
+        cz_builder_can_block(b, x))
+        return gate_plan(b, n, x, other, err);
+    if (attrs->kind == CZ_BINARY_MUL && cz_shape_count(cz_builder_shape(b, other)) == 1)
+        return scalar_plan(b, n, x, other, err);
+    int commutes = attrs->kind == CZ_BINARY_MUL || attrs->kind == CZ_BINARY_ADD;
+    if ((commutes || (attrs->kind == CZ_BINARY_SUB && x == node->in[0])) && is_channels(b, attrs, x, other))
+        return constant_plan(b, n, attrs->kind, x, other, err);
+    return *done = 0, CZ_OK;
+}
+
 cz_status cz_binary_plan(struct cz_builder *b, int n, cz_error *err)
 {
     const struct cz_plan_node *node = cz_builder_node(b, n);
@@ -215,14 +297,13 @@ cz_status cz_binary_plan(struct cz_builder *b, int n, cz_error *err)
     const struct cz_shape *s0 = cz_builder_shape(b, node->in[0]), *s1 = cz_builder_shape(b, node->in[1]);
     if (s0->dtype != CZ_F32)
         return cz_builder_decline(b, "not float32");
-    if (!cz_shape_equal(s0, s1)) {
-        if (attrs->kind == CZ_BINARY_MUL && is_gate(s1, s0) && cz_builder_can_block(b, node->in[0]))
-            return gate_plan(b, n, node->in[0], node->in[1], err);
-        if (attrs->kind == CZ_BINARY_MUL && is_gate(s0, s1) && cz_builder_can_block(b, node->in[1]))
-            return gate_plan(b, n, node->in[1], node->in[0], err);
-        return cz_broadcast_binary_plan(b, n, err);
-    }
-    return equal_shapes_plan(b, n, attrs->kind, err);
+    if (cz_shape_equal(s0, s1))
+        return equal_shapes_plan(b, n, attrs->kind, err);
+    int done;
+    CZ_TRY(broadcast_plan(b, n, node->in[0], node->in[1], &done, err));
+    if (!done)
+        CZ_TRY(broadcast_plan(b, n, node->in[1], node->in[0], &done, err));
+    return done ? CZ_OK : cz_broadcast_binary_plan(b, n, err);
 }
 
 cz_status cz_sum_plan(struct cz_builder *b, int n, cz_error *err)

@@ -3,10 +3,24 @@
 
 #include <string.h>
 
-const struct cz_integer_inputs cz_inputs_of_sum = {
-    .x = 0, .x_scale = -1, .x_zero = 2, .w = 1, .w_scale = -1, .w_zero = 3, .y_scale = -1, .y_zero = -1, .bias = -1};
-const struct cz_integer_inputs cz_inputs_of_qlinear = {
-    .x = 0, .x_scale = 1, .x_zero = 2, .w = 3, .w_scale = 4, .w_zero = 5, .y_scale = 6, .y_zero = 7, .bias = 8};
+const struct cz_integer_inputs cz_inputs_of_sum = {.x = 0,
+                                                   .x_scale = -1,
+                                                   .x_zero = 2,
+                                                   .w = 1,
+                                                   .w_scale = -1,
+                                                   .w_zero = 3,
+                                                   .y_scale = -1,
+                                                   .y_zero = -1,
+                                                   .bias = -1};
+const struct cz_integer_inputs cz_inputs_of_qlinear = {.x = 0,
+                                                       .x_scale = 1,
+                                                       .x_zero = 2,
+                                                       .w = 3,
+                                                       .w_scale = 4,
+                                                       .w_zero = 5,
+                                                       .y_scale = 6,
+                                                       .y_zero = 7,
+                                                       .bias = 8};
 
 const struct cz_integer_inputs *cz_integer_inputs(const struct cz_op *op)
 {

@@ -1,7 +1,7 @@
 /*
- * What the operators on codes of 8 bits share (codes.h): the places of their inputs, checks of scales and zero
- * points, and the write-back of whole sums. A scale or zero point is one value, or one per output channel
- * (row, column).
+ * What the operators on codes of 8 bits share (codes.h): the places of their inputs, checks of scales and
+ * zero points, and the write-back of whole sums. A scale or zero point is one value, or one per output
+ * channel (row, column).
  *
  * Sums are of 32 bits and wrap, as the specification of ConvInteger and MatMulInteger allows.
  */
@@ -18,7 +18,7 @@ struct cz_integer_inputs {
     int x, x_scale, x_zero, w, w_scale, w_zero, y_scale, y_zero, bias;
 };
 
-extern const struct cz_integer_inputs cz_inputs_of_sum;    /* ConvInteger, MatMulInteger */
+extern const struct cz_integer_inputs cz_inputs_of_sum;     /* ConvInteger, MatMulInteger */
 extern const struct cz_integer_inputs cz_inputs_of_qlinear; /* QLinearConv, QLinearMatMul */
 
 /* Of the operator's name. */
@@ -38,7 +38,8 @@ float cz_scale_at(const cz_tensor *, int64_t i);
 cz_status cz_check_scale(const struct cz_op_input *, const char *what, int64_t n, cz_error *);
 cz_status cz_check_zero(const struct cz_op_input *, const char *what, cz_dtype, int64_t n, cz_error *);
 
-/* All scales, zero points and the bias of `rows` rows and `channels` output channels, and the output's type. */
+/* All scales, zero points and the bias of `rows` rows and `channels` output channels, and the output's type.
+ */
 cz_status cz_integer_check(const struct cz_integer_inputs *, const struct cz_op_input *in, int n_in,
                            int64_t rows, int64_t channels, cz_dtype *out, cz_error *);
 

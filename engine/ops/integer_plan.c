@@ -260,8 +260,8 @@ struct output {
 };
 
 /* n sums that a float32 kernel computed, to elements `first` and on. */
-static void write_floats(const struct cz_run *run, const struct cz_write_back *w, const float *sums, int64_t n,
-                         void *out, int64_t first)
+static void write_floats(const struct cz_run *run, const struct cz_write_back *w, const float *sums,
+                         int64_t n, void *out, int64_t first)
 {
     if (w->dtype != CZ_I32) {
         run->kernels->requantize(&w->codes, sums, w->bias, (uint8_t *)out + first, n);
@@ -326,8 +326,8 @@ cz_status cz_integer_finish(struct cz_builder *b, int n, enum cz_layout layout, 
     if (!c->w)
         return no_memory(err);
     CZ_TRY(cz_builder_output(b, node->out[0], CZ_PLAIN, &out, err));
-    CZ_TRY(cz_builder_step(b, n, y->dtype == CZ_I32 ? "float32 to int32" : "float32 to codes", &sums, 1, &out, 1,
-                           &step, err));
+    CZ_TRY(cz_builder_step(b, n, y->dtype == CZ_I32 ? "float32 to int32" : "float32 to codes", &sums, 1, &out,
+                           1, &step, err));
     step->choice = c;
     step->macs = 0;
     if (layout == CZ_BLOCKED)

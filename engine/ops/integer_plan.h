@@ -12,7 +12,8 @@
 #include "engine/ops/integer.h"
 #include "engine/plan.h"
 
-/* 1 if scales, zero points and weights of the node are known before the run; the input's zero point need not. */
+/* 1 if scales, zero points and weights of the node are known before the run; the input's zero point need not.
+ */
 int cz_integer_is_known(const struct cz_infer *, const struct cz_plan_node *);
 
 /* 1 if cz_conv_integer_plan, cz_matmul_integer_plan takes the node: then its output may be float32. */

@@ -8,8 +8,8 @@
 #include "base/memory.h"
 #include "engine/ops/broadcast.h"
 #include "engine/ops/common.h"
+#include "engine/ops/factors.h"
 #include "engine/ops/integer.h"
-#include "engine/ops/matmul.h"
 #include "engine/ops/plans.h"
 
 #include <stdlib.h>
@@ -64,7 +64,8 @@ static void sum_row(const struct product *p, int64_t a, int64_t b, int64_t i)
     for (int64_t l = 0; l < p->f.k; l++) {
         int32_t v = (int32_t)cz_tensor_int(x, (a * p->f.m + i) * p->f.k + l) - x_zero;
         for (int64_t j = 0; j < p->f.n; j++) {
-            int32_t u = (int32_t)cz_tensor_int(w, (b * p->f.k + l) * p->f.n + j) - zero_of(p, p->at->w_zero, j);
+            int32_t u =
+                (int32_t)cz_tensor_int(w, (b * p->f.k + l) * p->f.n + j) - zero_of(p, p->at->w_zero, j);
             p->sums[j] = (int32_t)((uint32_t)p->sums[j] + (uint32_t)(v * u));
         }
     }

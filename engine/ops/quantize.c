@@ -9,10 +9,10 @@
  * Source: ONNX operator specification, QuantizeLinear-21, DequantizeLinear-21.
  */
 #include "engine/ops/quantize.h"
-#include "engine/ops/cast.h"
 #include "engine/ops/common.h"
 #include "engine/ops/integer.h"
 #include "engine/ops/plans.h"
+#include "engine/ops/type_attr.h"
 
 static cz_status quantize_parse(const struct cz_attr_list *list, int opset, void *attrs, cz_error *err)
 {
@@ -139,7 +139,8 @@ static void dequantize_run(const struct run *r)
     }
 }
 
-static void run_one(void (*of)(const struct run *), struct run *r, const cz_tensor *in, int n_in, int64_t scale)
+static void run_one(void (*of)(const struct run *), struct run *r, const cz_tensor *in, int n_in,
+                    int64_t scale)
 {
     r->scale = cz_scale_at(&in[1], scale);
     r->zero = cz_has_tensor(in, n_in, 2) ? cz_zero_at(&in[2], scale) : 0;

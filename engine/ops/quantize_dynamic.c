@@ -17,8 +17,8 @@ struct cz_codes cz_codes_of_range(float low, float high)
     return c;
 }
 
-static cz_status dynamic_infer(const void *attrs, const struct cz_op_input *in, int n_in, struct cz_shape *out,
-                               int n_out, cz_error *err)
+static cz_status dynamic_infer(const void *attrs, const struct cz_op_input *in, int n_in,
+                               struct cz_shape *out, int n_out, cz_error *err)
 {
     (void)attrs, (void)n_in, (void)n_out;
     CZ_TRY(cz_check_dtype(&in[0], "input", 1u << CZ_F32, err));

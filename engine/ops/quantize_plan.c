@@ -100,7 +100,8 @@ static cz_status emit(struct cz_builder *b, int n, const char *algorithm, cz_til
     return CZ_OK;
 }
 
-static const char unknown_codes[] = "scales not known before the run, by blocks, or no float32 or 8-bit codes";
+static const char unknown_codes[] =
+    "scales not known before the run, by blocks, or no float32 or 8-bit codes";
 
 /* One scale: a run over all floats of the value as it lies, unused lanes included. */
 static cz_status snap_plan(struct cz_builder *b, int n, struct choice *c, cz_error *err)

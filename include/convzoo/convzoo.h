@@ -94,12 +94,12 @@ typedef struct cz_input_shape {
 
 /* How a plan rewrites its copy of the graph. */
 typedef enum cz_fusion_rule {
-    CZ_FUSE_IDENTITY = 1,   /* nodes that change nothing are dropped */
-    CZ_FUSE_BATCHNORM = 2,  /* BatchNormalization into the weights before it */
-    CZ_FUSE_SCALE = 4,      /* Mul and Add of one value per channel into the weights before them */
-    CZ_FUSE_GATED = 8,      /* x * sigmoid(x) and x * hardsigmoid(x) as one activation */
-    CZ_FUSE_RESIDUAL = 16,  /* Add into the write-back of a convolution */
-    CZ_FUSE_PAD = 64,       /* zeros of a Pad into the pads of Conv and AveragePool */
+    CZ_FUSE_IDENTITY = 1,    /* nodes that change nothing are dropped */
+    CZ_FUSE_BATCHNORM = 2,   /* BatchNormalization into the weights before it */
+    CZ_FUSE_SCALE = 4,       /* Mul and Add of one value per channel into the weights before them */
+    CZ_FUSE_GATED = 8,       /* x * sigmoid(x) and x * hardsigmoid(x) as one activation */
+    CZ_FUSE_RESIDUAL = 16,   /* Add into the write-back of a convolution */
+    CZ_FUSE_PAD = 64,        /* zeros of a Pad into the pads of Conv and AveragePool */
     CZ_FUSE_ACTIVATION = 32, /* activations into the write-back of the node before them */
     CZ_FUSE_QUANTIZED = 128  /* QuantizeLinear and DequantizeLinear as one step, Cast into ConvInteger */
 } cz_fusion_rule;

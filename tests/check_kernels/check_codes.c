@@ -21,7 +21,8 @@ static int32_t value_of(const struct cz_codes *codes, uint8_t code)
     return codes->low < 0 ? (int8_t)code : code;
 }
 
-/* By the definition: the nearest whole number by rint (to even in the default rounding mode), then saturate. */
+/* By the definition: the nearest whole number by rint (to even in the default rounding mode), then saturate.
+ */
 static double code_of(const struct cz_codes *codes, double ratio)
 {
     double v = isnan(ratio) ? -INFINITY : rint(ratio) + codes->zero;
@@ -34,10 +35,10 @@ static float *reals(struct checker *c, const struct cz_codes *codes, int64_t n)
     float *x = guarded(c, n);
     for (int64_t i = 0; i < n; i++) {
         int64_t kind = draw(c, 0, 9);
-        x[i] = kind == 0 ? ((float)draw(c, -300, 300) + 0.5f) * codes->scale
-             : kind == 1 ? (draw(c, 0, 1) ? INFINITY : NAN)
-             : kind == 2 ? draw_float(c, 1e30f)
-                         : draw_float(c, 200 * codes->scale);
+        x[i] = kind == 0   ? ((float)draw(c, -300, 300) + 0.5f) * codes->scale
+               : kind == 1 ? (draw(c, 0, 1) ? INFINITY : NAN)
+               : kind == 2 ? draw_float(c, 1e30f)
+                           : draw_float(c, 200 * codes->scale);
     }
     return x;
 }

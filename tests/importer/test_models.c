@@ -13,7 +13,8 @@
 /*
  * Bounds, of the largest output: float32 differs in the order of sums, a few 1e-6 through 50 layers; 1e-4
  * would already hide no wrong operator. float16 files: the reference rounds every activation to 11 bits, we
- * only the weights and the ends.
+ * only the weights and the ends. Dynamic int8: whole sums and one-step roundings leave no difference but in
+ * the means before the classifier; a single code that falls to the other side of a half would show as 1e-3.
  */
 static const struct network {
     const char *file, *input, *output;
@@ -30,6 +31,11 @@ static const struct network {
      "mobilenetv2_torch_op18_output", 1e-4, 1000},
     {"models/mobilenetv1_075_keras.onnx", "mobilenetv1_075_keras_input", "mobilenetv1_075_keras_output", 1e-4,
      1000},
+    {"models/mobilenetv2_op12_dynint8.onnx", "mobilenetv2_op12_dynint8_input",
+     "mobilenetv2_op12_dynint8_output", 1e-4, 1000},
+    /* Static codes amplify where a sum rounds: ONNX Runtime itself moves by 8 % of the largest when the
+     * scales move by one unit in the last place (compare_quantized.py measures both). */
+    {"models/mobilenetv2-12-qdq.onnx", "mobilenetv2_qdq_input", "mobilenetv2_qdq_output", 0.1, 1000},
     {"models/resnet50v2_trunk.onnx", "squeezenet11_mxnet_input", "resnet50v2_trunk_output", 1e-4, 1024},
 };
 
@@ -135,12 +141,6 @@ static const struct refused {
         int count;
     } ops[5];
 } refused[] = {
-    {"models/mobilenetv2-12-qdq.onnx",
-     "2 operators unsupported: ",
-     {{"DequantizeLinear", 171}, {"QuantizeLinear", 66}}},
-    {"models/mobilenetv2_op12_dynint8.onnx",
-     "3 operators unsupported: ",
-     {{"DynamicQuantizeLinear", 53}, {"ConvInteger", 52}, {"MatMulInteger", 1}}},
     {"models/odd/squeezenet_custom_op_fp16.onnx",
      "1 operator unsupported: Debug (67 nodes: ",
      {{"Debug", 67}}},

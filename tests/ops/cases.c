@@ -334,6 +334,7 @@ const struct op_case op_cases[] = {
     {"Unsqueeze", 13, "", "f[2]: 1 2 | l[1]: 2", "error shape: axis 2 of an input of rank 2", 0},
     {"Unsqueeze", 13, "", "f[1,1,1,1,1,1]: 1 | l[1]: 0", "error unsupported: rank 7; up to 6 are supported", 0},
 #include "cases_elements.def"
+#include "cases_quantized.def"
 #include "cases_reduce.def"
 #include "cases_resize.def"
 #include "cases_shapes.def"

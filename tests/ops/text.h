@@ -13,7 +13,7 @@
 
 #include "engine/op.h"
 
-enum { TEXT_MAX_TENSORS = 8 };
+enum { TEXT_MAX_TENSORS = 9 };
 
 struct text_tensors {
     int n;

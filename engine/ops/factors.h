@@ -1,12 +1,13 @@
 /*
- * MatMul's two factors as stacks of matrices, for every operator that multiplies as numpy's matmul does.
+ * The two factors of numpy's matmul as stacks of matrices.
  */
-#ifndef CZ_ENGINE_OPS_MATMUL_H
-#define CZ_ENGINE_OPS_MATMUL_H
+#ifndef CZ_ENGINE_OPS_FACTORS_H
+#define CZ_ENGINE_OPS_FACTORS_H
 
 #include "engine/op.h"
 
-/* a, b: the stacks' own shapes, batch: what they broadcast to. What a vector lacks is added as a dimension of 1. */
+/* a, b: the stacks' own shapes, batch: what they broadcast to. What a vector lacks is added as a dimension
+ * of 1. */
 struct cz_factors {
     struct cz_shape a, b, batch;
     int64_t m, n, k;
