@@ -127,7 +127,7 @@ static void run_plan(struct cz_graph *g, cz_tensor x, const char *isa, int threa
                      const char *words, const struct cz_reference *want)
 {
     cz_error err = {0};
-    cz_runtime_options o = {sizeof o, threads, isa, NULL, NULL, NULL};
+    cz_runtime_options o = {.struct_size = sizeof o, .n_threads = threads, .isa = isa};
     cz_plan_options po = {.struct_size = sizeof po, .no_fuse = no_fuse};
     cz_runtime *rt;
     cz_plan *plan;
