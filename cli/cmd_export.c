@@ -19,6 +19,9 @@ static int refuse(struct cz_cli *cli, const char *out)
     if (!out)
         return cz_cli_error(cli, CZ_EXIT_USAGE,
                             "export: --out is missing; give --out FILE.onnx or FILE.safetensors");
+    if (cz_arg_given(&cli->args, "opset") && strcmp(cz_output_suffix(out), "safetensors") == 0)
+        return cz_cli_error(cli, CZ_EXIT_USAGE, "--opset: is for ONNX, %s holds weights alone; leave it out",
+                            out);
     if (cz_output_check_suffix(out, "--out", "onnx", "safetensors", &err) != CZ_OK ||
         cz_output_check(out, "--out", cz_arg_switch(&cli->args, "force"), &err) != CZ_OK)
         return cz_cli_fail(cli, &err);
@@ -55,12 +58,13 @@ static cz_status check_shapes(const struct cz_graph *graph, cz_error *err)
     return CZ_OK;
 }
 
-static cz_status write_model(struct cz_cli *cli, const struct cz_graph *g, const char *out, cz_error *err)
+static cz_status write_model(struct cz_cli *cli, struct cz_graph *g, const char *out, cz_error *err)
 {
     const int fp16 = cz_arg_switch(&cli->args, "fp16");
     if (strcmp(cz_output_suffix(out), "safetensors") == 0)
         return cz_safetensors_export(g, out, fp16, err);
-    return cz_onnx_export_as(g, out, &(struct cz_onnx_export_options){.fp16 = fp16}, err);
+    const struct cz_onnx_export_options options = {(int)cz_arg_count(&cli->args, "opset", 0), fp16};
+    return cz_onnx_export_as(g, out, &options, err);
 }
 
 int cz_cmd_export(struct cz_cli *cli)

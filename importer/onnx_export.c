@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "engine/ops/adaptive_pool.h"
 #include "importer/half.h"
+#include "importer/onnx_convert.h"
 #include "importer/onnx_tensor.h"
 #include "importer/onnx_wire.h"
 
@@ -509,11 +510,10 @@ static cz_status prepare(struct job *j, int fp16, cz_error *err)
     return check_job(j, err);
 }
 
-cz_status cz_onnx_export_as(const struct cz_graph *g, const char *path,
-                            const struct cz_onnx_export_options *options, cz_error *err)
+static cz_status export_graph(const struct cz_graph *g, const char *path, int fp16, cz_error *err)
 {
     struct job j = {.graph = g};
-    cz_status status = prepare(&j, options && options->fp16, err);
+    cz_status status = prepare(&j, fp16, err);
     if (status != CZ_OK)
         status = cz_error_prefix(err, status, "%s", path);
     else
@@ -524,7 +524,19 @@ cz_status cz_onnx_export_as(const struct cz_graph *g, const char *path,
     return status;
 }
 
+cz_status cz_onnx_export_as(struct cz_graph *g, const char *path,
+                            const struct cz_onnx_export_options *options, cz_error *err)
+{
+    struct cz_graph *converted;
+    cz_status status = onnx_convert(g, options->opset ? options->opset : g->opset, &converted, err);
+    if (status != CZ_OK)
+        return cz_error_prefix(err, status, "%s", path);
+    status = export_graph(converted, path, options->fp16, err);
+    cz_graph_release(converted);
+    return status;
+}
+
 cz_status cz_onnx_export(const struct cz_graph *g, const char *path, cz_error *err)
 {
-    return cz_onnx_export_as(g, path, NULL, err);
+    return export_graph(g, path, 0, err);
 }

@@ -5,6 +5,7 @@
  */
 #include "importer/npy.h"
 #include "importer/onnx_export.h"
+#include "importer/safetensors_export.h"
 #include "tests/importer/wire.h"
 #include "zoo/zoo.h"
 
@@ -12,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <zip.h>
 
 static const char *folder;
 
@@ -159,6 +161,62 @@ static void external_seeds(void)
     }
 }
 
+/* ("storage", FloatStorage, "0", "cpu", 4) as a tensor of (2, 2). */
+#define TENSOR                                                                                               \
+    "ctorch._utils\n_rebuild_tensor_v2\n((X\7\0\0\0storagectorch\nFloatStorage\nX\1\0\0\0"                   \
+    "0X\3\0\0\0cpuK\4tQK\0K\2K\2\x86K\2K\1\x86\x89"                                                          \
+    "ccollections\nOrderedDict\n)RtR"
+#define KEY "X\1\0\0\0w"
+
+static const char state_dict[] = "\x80\2ccollections\nOrderedDict\n)R(" KEY TENSOR "u}X\1\0\0\0_}sb.",
+                  checkpoint[] = "\x80\2}q\0(X\5\0\0\0epochq\1K\3X\2\0\0\0lrG?\xb9\x99\x99\x99\x99\x99\x9a"
+                                 "X\12\0\0\0state_dictq\2}" KEY TENSOR "sX\1\0\0\0xN\x85\x88]h\1au.",
+                  wanted[] = "\x80\4\x95\0\0\0\0\0\0\0\0\x8c\2os\x94\x8c\6system\x94\x93\x8c\2id\x85R.",
+                  legacy[] = "\x80\2\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80\2M\xe9\3."
+                             "\x80\2}X\15\0\0\0little_endian\x88s.\x80\2}" KEY TENSOR "s.\x80\2]X\1\0\0\0"
+                             "0a.\4\0\0\0\0\0\0\0"
+                             "0123456789abcdef";
+
+/* `bytes` and the elements of a storage, in an archive. */
+static void archive_seed(const char *target, const char *name, const char *member, const void *bytes,
+                         size_t n)
+{
+    zip_t *zip = zip_open(seed_path(target, name), ZIP_CREATE | ZIP_TRUNCATE, NULL);
+    if (!zip)
+        exit(1);
+    zip_int64_t at = zip_file_add(zip, member, zip_source_buffer(zip, bytes, n, 0), 0);
+    zip_set_file_compression(zip, (zip_uint64_t)at,
+                             strcmp(name, "deflated") == 0 ? ZIP_CM_DEFLATE : ZIP_CM_STORE, 0);
+    if (strcmp(target, "fuzz_pth") == 0)
+        zip_file_add(zip, "net/data/0", zip_source_buffer(zip, values, 16, 0), 0);
+    zip_close(zip);
+}
+
+static void weight_seeds(void)
+{
+    static const char array[] =
+        "\x93NUMPY\x01\x00\x46\x00{'descr': '<i2', 'fortran_order': False, 'shape': (2, 2), } "
+        "            \n12345678";
+    struct cz_graph *net;
+    struct cz_zoo_options options = {.width = 0.125, .n_classes = 3, .init = {CZ_INIT_GOLDEN, 1}};
+    if (cz_zoo_build("resnet20", &options, &net, NULL) == CZ_OK) {
+        cz_safetensors_export(net, seed_path("fuzz_safetensors", "float32"), 0, NULL);
+        cz_safetensors_export(net, seed_path("fuzz_safetensors", "float16"), 1, NULL);
+        cz_graph_release(net);
+    }
+    static const char small[] =
+        "\x4a\0\0\0\0\0\0\0{\"a\\u00e9\":{\"dtype\":\"I64\",\"shape\":[1],\"data_offsets\":[0,8]},"
+        "\"__metadata__\":{}}01234567";
+    write_seed("fuzz_safetensors", "small", small, sizeof small - 1);
+    write_seed("fuzz_pth", "state_dict", state_dict, sizeof state_dict - 1);
+    write_seed("fuzz_pth", "checkpoint", checkpoint, sizeof checkpoint - 1);
+    write_seed("fuzz_pth", "wanted", wanted, sizeof wanted - 1);
+    write_seed("fuzz_pth", "legacy", legacy, sizeof legacy - 1);
+    archive_seed("fuzz_pth", "zip", "net/data.pkl", state_dict, sizeof state_dict - 1);
+    archive_seed("fuzz_npz", "stored", "a.npy", array, sizeof array - 1);
+    archive_seed("fuzz_npz", "deflated", "a.npy", array, sizeof array - 1);
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2) {
@@ -169,5 +227,6 @@ int main(int argc, char **argv)
     model_seeds();
     npy_seeds();
     external_seeds();
+    weight_seeds();
     return 0;
 }
