@@ -1,5 +1,6 @@
 #define _GNU_SOURCE /* O_TMPFILE */
 #include "base/file.h"
+#include "base/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +18,7 @@ cz_status cz_file_map_fd(int fd, const char *path, struct cz_file_map *out, cz_e
 {
     struct stat st;
     if (fstat(fd, &st) != 0)
-        CZ_FAIL(err, CZ_ERR_IO, "%s: %s", path, strerror(errno));
+        CZ_FAIL(err, cz_status_of_errno(), "%s: %s", path, strerror(errno));
     if (S_ISDIR(st.st_mode))
         CZ_FAIL(err, CZ_ERR_IO, "%s: is a folder, a file is wanted; name a file in it", path);
     if (!S_ISREG(st.st_mode))
@@ -28,7 +29,7 @@ cz_status cz_file_map_fd(int fd, const char *path, struct cz_file_map *out, cz_e
         return CZ_OK;
     void *p = mmap(NULL, out->size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (p == MAP_FAILED)
-        CZ_FAIL(err, CZ_ERR_IO, "%s: cannot map %zu bytes: %s", path, out->size, strerror(errno));
+        CZ_FAIL(err, cz_status_of_errno(), "%s: cannot map %zu bytes: %s", path, out->size, strerror(errno));
     out->data = p;
     return CZ_OK;
 }
@@ -63,20 +64,20 @@ static cz_status read_descriptor(int fd, const char *path, size_t max_bytes, uns
 {
     struct stat st;
     if (fstat(fd, &st) != 0)
-        CZ_FAIL(err, CZ_ERR_IO, "%s: %s", path, strerror(errno));
+        CZ_FAIL(err, cz_status_of_errno(), "%s: %s", path, strerror(errno));
     if (!S_ISREG(st.st_mode))
         CZ_FAIL(err, CZ_ERR_IO, "%s: %s", path,
                 S_ISDIR(st.st_mode) ? "is a folder, a file is wanted; name a file in it"
                                     : "not a regular file; copy it to one");
     if ((uintmax_t)st.st_size > max_bytes)
-        CZ_FAIL(err, CZ_ERR_IO, "%s: %jd bytes, over the limit of %zu", path, (intmax_t)st.st_size,
-                max_bytes);
+        CZ_FAIL(err, CZ_ERR_FORMAT, "%s: %jd bytes, over the limit of %zu; name a smaller file", path,
+                (intmax_t)st.st_size, max_bytes);
     unsigned char *bytes = malloc((size_t)st.st_size + 1);
     if (!bytes)
         CZ_FAIL(err, CZ_ERR_MEMORY, "%s: out of memory for %jd bytes", path, (intmax_t)st.st_size);
     ssize_t n = read_fully(fd, bytes, (size_t)st.st_size);
     if (n < 0) {
-        cz_error_set(err, CZ_ERR_IO, "%s: cannot read: %s", path, strerror(errno));
+        cz_error_set(err, cz_status_of_errno(), "%s: cannot read: %s", path, strerror(errno));
         free(bytes);
         return CZ_ERR_IO;
     }
@@ -91,7 +92,7 @@ static int open_to_read(int folder, const char *path, cz_error *err)
 {
     int fd = openat(folder, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
-        cz_error_set(err, CZ_ERR_IO, "%s: %s", path,
+        cz_error_set(err, cz_status_of_errno(), "%s: %s", path,
                      errno == ENOENT ? "no such file; check the name" : strerror(errno));
     return fd;
 }
@@ -248,8 +249,14 @@ static int settle(struct cz_file_writer *w)
 
 cz_status cz_file_writer_commit(struct cz_file_writer *w, cz_error *err)
 {
+    if (cz_memory_losses() > 0) { /* what was written may lack something */
+        cz_error_set(err, CZ_ERR_MEMORY, "%s: out of memory; nothing was kept", w->path);
+        cz_file_writer_abandon(w);
+        return CZ_ERR_MEMORY;
+    }
     if (settle(w) != 0) {
-        cz_error_set(err, CZ_ERR_IO, "%s: cannot write: %s; nothing was kept", w->path, strerror(errno));
+        cz_error_set(err, cz_status_of_errno(), "%s: cannot write: %s; nothing was kept", w->path,
+                     strerror(errno));
         cz_file_writer_abandon(w);
         return CZ_ERR_IO;
     }

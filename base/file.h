@@ -25,8 +25,8 @@ void cz_file_unmap(struct cz_file_map *map);
 
 /*
  * Reads a whole regular file into *data (malloc; *size bytes and a terminating zero). For files that may
- * change while we work, where a mapping would end in SIGBUS. Errors  CZ_ERR_IO as cz_file_map, also for files
- * over `max_bytes`; CZ_ERR_MEMORY.
+ * change while we work, where a mapping would end in SIGBUS.
+ * Errors  CZ_ERR_IO as cz_file_map, CZ_ERR_FORMAT for files over `max_bytes`, CZ_ERR_MEMORY.
  */
 cz_status cz_file_read(const char *path, size_t max_bytes, unsigned char **data, size_t *size, cz_error *err);
 

@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdalign.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +38,18 @@ int cz_grow(void *items, size_t *capacity, size_t count, size_t size)
     *(void **)items = grown;
     *capacity = want;
     return 0;
+}
+
+static _Atomic unsigned losses;
+
+unsigned cz_memory_losses(void)
+{
+    return atomic_load(&losses);
+}
+
+void cz_memory_loss_add(void)
+{
+    atomic_fetch_add(&losses, 1);
 }
 
 /* Blocks double up to a limit, so that a small graph costs little and a large one few calls. */

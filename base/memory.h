@@ -18,6 +18,15 @@ void *cz_calloc_aligned(size_t bytes);
 /* Grows *items (of `size` bytes each) so that index `count` fits; 0, or 1 when memory ran out. */
 int cz_grow(void *items, size_t *capacity, size_t count, size_t size);
 
+/*
+ * jansson goes on where it cannot allocate: a string loses a byte, an object a member. What it made is then
+ * not to be trusted, and nobody was told. The program has it tell here (cz_json_watch): the number of such
+ * losses so far. Whoever parses compares before and after; no file is finished and no document printed after
+ * a loss.
+ */
+unsigned cz_memory_losses(void);
+void cz_memory_loss_add(void);
+
 struct cz_arena;
 
 struct cz_arena *cz_arena_create(void);

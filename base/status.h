@@ -6,6 +6,8 @@
 
 #include "convzoo/convzoo.h"
 
+#include <errno.h>
+
 /*
  * Formats a message into `err` (which may be NULL) and returns `code`. Form: "WHERE: CAUSE; REMEDY". Control
  * and invalid bytes of names are written as \xNN, the whole is cut at 511 bytes.
@@ -30,6 +32,12 @@ static inline cz_status cz_error_code_is(cz_status code, cz_status returned)
 #define cz_error_set(err, code, ...) cz_error_code_is((code), (cz_error_set)((err), (code), __VA_ARGS__))
 #define cz_error_prefix(err, code, ...)                                                                      \
     cz_error_code_is((code), (cz_error_prefix)((err), (code), __VA_ARGS__))
+
+/* What a failed call of the system means, by errno: memory is not the file's fault. */
+static inline cz_status cz_status_of_errno(void)
+{
+    return errno == ENOMEM ? CZ_ERR_MEMORY : CZ_ERR_IO;
+}
 
 #define CZ_FAIL(err, code, ...) return cz_error_set((err), (code), __VA_ARGS__)
 

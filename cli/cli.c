@@ -1,7 +1,9 @@
 #include "cli/cli.h"
 #include "base/nearest.h"
 #include "cli/help.h"
+#include "base/json_memory.h"
 #include "base/json_out.h"
+#include "base/memory.h"
 #include "cli/signals.h"
 
 #include <errno.h>
@@ -63,8 +65,33 @@ static void print_line(const struct cz_cli *cli, enum cz_color color, const char
             cz_color_off(&cli->err), line + prefix + strlen(label));
 }
 
+static const char close_others[] = "close other programs, or raise the limit";
+
+/*
+ * Out of memory has one remedy, and happens in places that know no file: both are filled in here. Once
+ * jansson has lost something every complaint, such as one about a key that is not there, means memory.
+ */
+static enum cz_exit settle_memory(const struct cz_cli *cli, enum cz_exit code, const char **message,
+                                  char *buf, size_t size)
+{
+    const char *where = cli->command ? cli->command->name : "command line", *text = *message;
+    int lost = code != CZ_EXIT_MEMORY && cz_memory_losses() > 0;
+    if (code != CZ_EXIT_MEMORY && !lost)
+        return code;
+    if (lost)
+        text = "out of memory";
+    else if (strncmp(text, ": ", 2) == 0)
+        text += 2;
+    snprintf(buf, size, "%s%s%s%s%s", strstr(text, ": ") ? "" : where, strstr(text, ": ") ? "" : ": ", text,
+             strstr(text, "; ") ? "" : "; ", strstr(text, "; ") ? "" : close_others);
+    *message = buf;
+    return CZ_EXIT_MEMORY;
+}
+
 static int report(struct cz_cli *cli, enum cz_exit code, const char *message)
 {
+    char buf[1024];
+    code = settle_memory(cli, code, &message, buf, sizeof buf);
     print_line(cli, CZ_RED, "error", message);
     cz_problem_add(&cli->errors, "%s", message);
     if (cli->errors.count == 1)
@@ -129,8 +156,10 @@ void cz_cli_detail(struct cz_cli *cli, int level, const char *fmt, ...)
 
 int cz_cli_emit(struct cz_cli *cli, json_t *document)
 {
-    if (!document)
-        return cz_cli_error(cli, CZ_EXIT_MEMORY, "--json: out of memory; close other programs");
+    if (!document || cz_memory_losses() > 0) {
+        json_decref(document);
+        return cz_cli_error(cli, CZ_EXIT_MEMORY, "--json: out of memory");
+    }
     json_decref(cli->document);
     cli->document = document;
     return CZ_EXIT_OK;
@@ -224,7 +253,10 @@ static int close_stdout(struct cz_cli *cli, int code)
 
 static int finish(struct cz_cli *cli, int code)
 {
+    unsigned losses = cz_memory_losses();
     print_document(cli);
+    if (cz_memory_losses() > losses) /* jansson allocates for printing too */
+        code = cz_cli_error(cli, CZ_EXIT_MEMORY, "stdout: out of memory; the document is not whole");
     code = close_stdout(cli, code);
     cz_args_deinit(&cli->args);
     cz_problems_deinit(&cli->errors);
@@ -265,6 +297,8 @@ static int run_command(struct cz_cli *cli, const char *const *argv, int n)
         code = cz_cli_error(cli, CZ_EXIT_USAGE, "--json, --csv: one document at a time; give one of them");
     else
         code = cli->command->run(cli);
+    if (cz_memory_losses() > 0 && cli->errors.count == 0 && code < 128)
+        code = cz_cli_error(cli, CZ_EXIT_MEMORY, "out of memory");
     cz_problems_deinit(&problems);
     return code;
 }
@@ -357,6 +391,7 @@ int cz_cli_main(int argc, char **argv)
 {
     setlocale(LC_CTYPE, ""); /* the character set only: numbers keep their point everywhere */
     cz_signals_prepare();
+    cz_json_watch();
     struct cz_cli cli = {.out = cz_terminal_of(stdout, "auto"), .err = cz_terminal_of(stderr, "auto")};
     const char *const *args = (const char *const *)argv + (argc > 0);
     int n = argc > 0 ? argc - 1 : 0;

@@ -123,7 +123,11 @@ static int take_skipped(struct cz_cli *cli, struct job *j, int64_t image, const 
         cz_json_print_line(entry, stdout);
     else if (!cli->json)
         print_skipped(cli, j, image, r);
-    return j->skipped ? json_array_append_new(j->skipped, entry) : (json_decref(entry), 0);
+    if (!j->skipped)
+        json_decref(entry);
+    else if (json_array_append_new(j->skipped, entry) != 0)
+        return cz_cli_error(cli, CZ_EXIT_MEMORY, "predict: out of memory");
+    return CZ_EXIT_OK;
 }
 
 static int take_result(struct cz_cli *cli, struct job *j, int64_t image, const struct cz_load_result *r,
@@ -143,7 +147,11 @@ static int take_result(struct cz_cli *cli, struct job *j, int64_t image, const s
     json_t *result = result_json(j, image, r, row);
     if (j->jsonl)
         cz_json_print_line(result, stdout);
-    return j->results ? json_array_append_new(j->results, result) : (json_decref(result), 0);
+    if (!j->results)
+        json_decref(result);
+    else if (json_array_append_new(j->results, result) != 0)
+        return cz_cli_error(cli, CZ_EXIT_MEMORY, "predict: out of memory");
+    return CZ_EXIT_OK;
 }
 
 static int run_all(struct cz_cli *cli, struct job *j)

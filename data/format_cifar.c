@@ -96,7 +96,8 @@ static cz_status open_part(const char *folder, const char *name, const struct va
     out->fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
     free(path);
     if (out->fd < 0 || fstat(out->fd, &st) != 0)
-        CZ_FAIL(err, CZ_ERR_IO, "%s/%s: %s", folder, name, path ? strerror(errno) : "out of memory");
+        CZ_FAIL(err, cz_status_of_errno(), "%s/%s: %s", folder, name,
+                path ? strerror(errno) : "out of memory");
     size_t record = record_bytes(v);
     if (st.st_size == 0 || (size_t)st.st_size % record != 0)
         CZ_FAIL(err, CZ_ERR_FORMAT, "%s/%s: %jd bytes is no multiple of a record's %zu; get it anew", folder,

@@ -63,7 +63,7 @@ static cz_status list_folder(int root, const char *path, struct names *out, cz_e
     int fd = openat(root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
     if (!dir) {
-        cz_error_set(err, CZ_ERR_IO, "%s: cannot read the folder: %s", path, strerror(errno));
+        cz_error_set(err, cz_status_of_errno(), "%s: cannot read the folder: %s", path, strerror(errno));
         if (fd >= 0)
             close(fd);
         return CZ_ERR_IO;
@@ -309,7 +309,7 @@ static cz_status folder_open(const char *path, struct cz_dataset *ds, cz_error *
     ds->impl = f;
     ds->vtable = &folder_vtable;
     if (f->fd < 0)
-        CZ_FAIL(err, CZ_ERR_IO, "%s: %s", path, strerror(errno));
+        CZ_FAIL(err, cz_status_of_errno(), "%s: %s", path, strerror(errno));
     CZ_TRY(scan(ds, f, err));
     if (f->count == 0)
         CZ_FAIL(err, CZ_ERR_FORMAT,

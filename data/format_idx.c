@@ -109,7 +109,7 @@ static cz_status promised_bytes(const char *path, int rank, const uint32_t *dim,
         if (cz_mul_overflow(*bytes, dim[i], bytes) || dim[i] == 0)
             CZ_FAIL(err, CZ_ERR_FORMAT, "%s: size %u in dimension %d; get it anew", path, dim[i], i);
     if (stat(path, &st) != 0)
-        CZ_FAIL(err, CZ_ERR_IO, "%s: %s", path, strerror(errno));
+        CZ_FAIL(err, cz_status_of_errno(), "%s: %s", path, strerror(errno));
     if (*bytes / DEFLATE_RATIO > (size_t)st.st_size)
         CZ_FAIL(err, CZ_ERR_FORMAT, "%s: promises %zu bytes of data, the file has %jd; get it anew", path,
                 *bytes, (intmax_t)st.st_size);
@@ -147,8 +147,8 @@ static cz_status read_idx(const char *folder, const char *name, int rank, uint32
     char *path = cz_path_join(folder, name);
     gzFile file = path ? gzopen(path, "rb") : NULL;
     cz_status status = file ? read_stream(file, path, rank, dim, out, err)
-                            : cz_error_set(err, path ? CZ_ERR_IO : CZ_ERR_MEMORY, "%s/%s: cannot open: %s",
-                                           folder, name, strerror(errno));
+                            : cz_error_set(err, path ? cz_status_of_errno() : CZ_ERR_MEMORY,
+                                           "%s/%s: cannot open: %s", folder, name, strerror(errno));
     /* Only closing tells of a stream that ends within its checksum. */
     if (file && gzclose(file) != Z_OK && status == CZ_OK)
         status = damaged(path, err);

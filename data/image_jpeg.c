@@ -273,9 +273,12 @@ static cz_status refuse(struct decoder *d, struct cz_image_info *info, cz_error 
     if (d->code == -1)
         CZ_FAIL(err, CZ_ERR_UNSUPPORTED, "JPEG image has more than %d scans; save it anew",
                 (int)CZ_IMAGE_MAX_SCANS);
-    if (d->code == JERR_OUT_OF_MEMORY || d->code == JERR_NO_BACKING_STORE)
-        CZ_FAIL(err, CZ_ERR_MEMORY, "JPEG of %d x %d pixels needs more than %d MiB to decode",
-                info->stored_height, info->stored_width, MEMORY_BYTES_MAX >> 20);
+    if (d->code == JERR_OUT_OF_MEMORY)
+        CZ_FAIL(err, CZ_ERR_MEMORY, "out of memory decoding JPEG");
+    if (d->code == JERR_NO_BACKING_STORE) /* the limit, a matter of this picture */
+        CZ_FAIL(err, CZ_ERR_UNSUPPORTED,
+                "JPEG of %d x %d pixels needs more than %d MiB to decode; save it anew", info->stored_height,
+                info->stored_width, MEMORY_BYTES_MAX >> 20);
     for (size_t i = 0; i < sizeof unsupported / sizeof *unsupported; i++)
         if (d->code == unsupported[i])
             CZ_FAIL(err, CZ_ERR_UNSUPPORTED, "JPEG image of a kind that is not supported (%s); convert it",

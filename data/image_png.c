@@ -96,7 +96,7 @@ static int feed_read(spng_ctx *ctx, void *user, void *to, size_t n)
 /* libspng's names for its errors are for programmers; these are the ones that files cause. */
 static cz_status refuse(int code, const struct feed *feed, struct cz_image_info *info, cz_error *err)
 {
-    if (code == SPNG_EMEM)
+    if (code == SPNG_EMEM || errno == ENOMEM) /* zlib's shortage is called a damaged stream */
         CZ_FAIL(err, CZ_ERR_MEMORY, "out of memory decoding PNG");
     info->error_offset = (int64_t)feed->at;
     if (code == SPNG_ECHUNK_UNKNOWN_CRITICAL)
@@ -184,6 +184,7 @@ cz_status cz_decode_png(const struct cz_bytes *in, struct cz_image *out, struct 
                         cz_error *err)
 {
     CZ_TRY(walk_chunks(in, info, err));
+    errno = 0;
     spng_ctx *ctx = spng_ctx_new(0);
     if (!ctx)
         CZ_FAIL(err, CZ_ERR_MEMORY, "out of memory decoding PNG");

@@ -39,7 +39,7 @@ static cz_status refuse(VP8StatusCode code, const struct cz_bytes *in, struct cz
 {
     if (code == VP8_STATUS_NOT_ENOUGH_DATA)
         return cz_decode_ends_at(in, info, in->size, (size_t)u32le(in->data + 4) + 8, err);
-    if (code == VP8_STATUS_OUT_OF_MEMORY)
+    if (code == VP8_STATUS_OUT_OF_MEMORY || errno == ENOMEM) /* not every shortage is called one */
         CZ_FAIL(err, CZ_ERR_MEMORY, "out of memory decoding WebP of %d x %d", info->stored_height,
                 info->stored_width);
     if (code == VP8_STATUS_UNSUPPORTED_FEATURE)
@@ -51,6 +51,7 @@ cz_status cz_decode_webp(const struct cz_bytes *in, struct cz_image *out, struct
                          cz_error *err)
 {
     WebPDecoderConfig config;
+    errno = 0;
     if (!WebPInitDecoderConfig(&config))
         CZ_FAIL(err, CZ_ERR_INTERNAL, "libwebp is of another version than its header");
     VP8StatusCode code = WebPGetFeatures(in->data, in->size, &config.input);

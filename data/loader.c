@@ -76,5 +76,8 @@ cz_status cz_load_batch(const struct cz_dataset *ds, const struct cz_preprocess 
     cz_pool_destroy(pool);
     for (int64_t i = 0; i < n; i++)
         *n_failed += results[i].status != CZ_OK;
+    for (int64_t i = 0; i < n; i++) /* nothing is wrong with the image, so it is not to be skipped */
+        if (results[i].status == CZ_ERR_MEMORY)
+            CZ_FAIL(err, CZ_ERR_MEMORY, "%s", results[i].error.message);
     return CZ_OK;
 }

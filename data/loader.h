@@ -30,7 +30,8 @@ const char *cz_load_remedy(const struct cz_load_result *);
  * threads  1 to 256; the calling thread works too.
  * results  [n].
  * Returns  CZ_OK when the work was done, also with failed images in it; *n_failed counts them.
- * CZ_ERR_ARGUMENT for arguments out of range, CZ_ERR_MEMORY or CZ_ERR_IO when threads cannot be started.
+ * CZ_ERR_ARGUMENT for arguments out of range, CZ_ERR_MEMORY also when it ran out reading one of the images,
+ * CZ_ERR_IO when threads cannot be started.
  */
 cz_status cz_load_batch(const struct cz_dataset *, const struct cz_preprocess *, const int64_t *index,
                         int64_t n, const int size[2], int threads, float *out, struct cz_load_result *results,

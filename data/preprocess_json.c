@@ -6,6 +6,7 @@
  * the same have one hash.
  */
 #include "base/file.h"
+#include "base/json_memory.h"
 #include "data/preprocess.h"
 
 #include <jansson.h>
@@ -190,9 +191,11 @@ cz_status cz_preprocess_parse(const char *json, size_t size, struct cz_preproces
     json_error_t where;
     if (size > FILE_BYTES_MAX)
         CZ_FAIL(err, CZ_ERR_FORMAT, "preprocessing of %zu bytes: the limit is %d", size, (int)FILE_BYTES_MAX);
-    json_t *root = json_loadb(json, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &where);
+    json_t *root = cz_json_parse(json, size, JSON_DECODE_ANY, &where);
+    if (!root && cz_json_no_memory(&where))
+        CZ_FAIL(err, CZ_ERR_MEMORY, "out of memory reading the preprocessing");
     if (!root)
-        CZ_FAIL(err, CZ_ERR_FORMAT, "preprocessing is not JSON: line %d, column %d: %s", where.line,
+        CZ_FAIL(err, CZ_ERR_FORMAT, "preprocessing is not JSON: line %d, column %d: %s; mend it", where.line,
                 where.column, where.text);
     cz_status status = read_root(root, out, err);
     json_decref(root);

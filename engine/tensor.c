@@ -56,7 +56,8 @@ cz_status cz_shape_check(const struct cz_shape *s, const char *what, cz_error *e
     for (int i = 0; i < s->rank; i++)
         dim[i] = s->dim[i] ? s->dim[i] : 1;
     if (cz_count_overflow(dim, s->rank, &n) || n > largest_bytes / (int64_t)cz_dtype_size(s->dtype))
-        CZ_FAIL(err, CZ_ERR_SHAPE, "%s: impossible shape %s", what, cz_shape_text(s, text, sizeof text));
+        CZ_FAIL(err, CZ_ERR_SHAPE, "%s: impossible shape %s; check what made it", what,
+                cz_shape_text(s, text, sizeof text));
     return CZ_OK;
 }
 

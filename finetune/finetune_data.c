@@ -102,7 +102,7 @@ static cz_status hash_part(struct cz_finetune *ft, struct cz_finetune_part *part
     part->sha256 = malloc(((size_t)part->selection.n + 1) * sizeof *part->sha256);
     if (!part->sha256)
         return no_memory(err);
-    cz_selection_hashes(ft->options.data, &part->selection, part->sha256);
+    CZ_TRY(cz_selection_hashes(ft->options.data, &part->selection, part->sha256, err));
     cz_selection_hash(ft->options.data, &part->selection, (const uint8_t(*)[CZ_SHA256_BYTES])part->sha256,
                       part->data_sha256);
     return CZ_OK;

@@ -1,5 +1,6 @@
 #include "finetune/json_in.h"
 #include "base/file.h"
+#include "base/json_memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,8 +12,10 @@ cz_status cz_json_load_file(const char *path, size_t max_bytes, json_t **out, cz
     size_t size;
     json_error_t where;
     CZ_TRY(cz_file_read(path, max_bytes, &bytes, &size, err));
-    *out = json_loadb((const char *)bytes, size, JSON_REJECT_DUPLICATES, &where);
+    *out = cz_json_parse(bytes, size, 0, &where);
     free(bytes);
+    if (!*out && cz_json_no_memory(&where))
+        CZ_FAIL(err, CZ_ERR_MEMORY, "%s: out of memory", path);
     if (!*out)
         CZ_FAIL(err, CZ_ERR_FORMAT, "%s: not JSON: line %d, column %d: %s", path, where.line, where.column,
                 where.text);

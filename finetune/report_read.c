@@ -3,6 +3,7 @@
  * so that a comparison cannot be talked into a result.
  */
 #include "base/file.h"
+#include "base/json_memory.h"
 #include "base/strmap.h"
 #include "finetune/json_in.h"
 #include "finetune/report.h"
@@ -304,7 +305,9 @@ cz_status cz_report_parse(const void *bytes, size_t size, const char *name, stru
 {
     json_error_t where;
     *out = NULL;
-    json_t *root = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, &where);
+    json_t *root = cz_json_parse(bytes, size, 0, &where);
+    if (!root && cz_json_no_memory(&where))
+        CZ_FAIL(err, CZ_ERR_MEMORY, "%s: out of memory", name);
     if (!root)
         CZ_FAIL(err, CZ_ERR_FORMAT, "%s: not JSON: line %d, column %d: %s", name, where.line, where.column,
                 where.text);

@@ -146,12 +146,17 @@ void cz_selection_deinit(struct cz_selection *s)
     memset(s, 0, sizeof *s);
 }
 
-void cz_selection_hashes(const struct cz_dataset *ds, const struct cz_selection *s,
-                         uint8_t (*sha256)[CZ_SHA256_BYTES])
+cz_status cz_selection_hashes(const struct cz_dataset *ds, const struct cz_selection *s,
+                              uint8_t (*sha256)[CZ_SHA256_BYTES], cz_error *err)
 {
-    for (int64_t i = 0; i < s->n; i++)
-        if (cz_dataset_content_hash(ds, s->sample[i], sha256[i], NULL) != CZ_OK)
+    for (int64_t i = 0; i < s->n; i++) {
+        cz_status status = cz_dataset_content_hash(ds, s->sample[i], sha256[i], err);
+        if (status == CZ_ERR_MEMORY)
+            return status;
+        if (status != CZ_OK)
             memset(sha256[i], 0, CZ_SHA256_BYTES); /* whoever decodes it will say what is wrong */
+    }
+    return CZ_OK;
 }
 
 void cz_selection_hash(const struct cz_dataset *ds, const struct cz_selection *s,

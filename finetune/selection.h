@@ -35,9 +35,9 @@ void cz_selection_deinit(struct cz_selection *);
 cz_status cz_selection_limit(struct cz_selection *, int64_t per_class, uint64_t seed, cz_error *);
 
 /* Content hashes of the selected images, in order, into sha256[n]; zeros where a file cannot be read at all.
- */
-void cz_selection_hashes(const struct cz_dataset *, const struct cz_selection *,
-                         uint8_t (*sha256)[CZ_SHA256_BYTES]);
+ * Errors  CZ_ERR_MEMORY. */
+cz_status cz_selection_hashes(const struct cz_dataset *, const struct cz_selection *,
+                              uint8_t (*sha256)[CZ_SHA256_BYTES], cz_error *);
 
 /* The data hash of a selection: as cz_dataset_hash, over the selected images and their classes' names. */
 void cz_selection_hash(const struct cz_dataset *, const struct cz_selection *,

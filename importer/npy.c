@@ -119,7 +119,8 @@ static cz_status take_dim(struct cursor *c, int64_t *out, cz_error *err)
     const char *start = c->p;
     for (; c->p < c->end && *c->p >= '0' && *c->p <= '9'; c->p++)
         if (__builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, *c->p - '0', &value))
-            CZ_FAIL(err, CZ_ERR_FORMAT, "%s: a dimension does not fit 63 bits", c->name);
+            CZ_FAIL(err, CZ_ERR_FORMAT, "%s: a dimension does not fit 63 bits; save the array again",
+                    c->name);
     *out = value;
     return c->p == start ? bad_header(c, err) : CZ_OK;
 }
@@ -131,7 +132,7 @@ static cz_status parse_shape(struct cursor *c, struct header *h, cz_error *err)
     h->shape.rank = 0;
     while (!take(c, ')')) {
         if (h->shape.rank == CZ_MAX_RANK)
-            CZ_FAIL(err, CZ_ERR_UNSUPPORTED, "%s: more than %d dimensions", c->name, CZ_MAX_RANK);
+            CZ_FAIL(err, CZ_ERR_UNSUPPORTED, "%s: more than %d dimensions; reshape it", c->name, CZ_MAX_RANK);
         skip_spaces(c);
         CZ_TRY(take_dim(c, &h->shape.dim[h->shape.rank++], err));
         int comma = take(c, ',');

@@ -142,6 +142,37 @@ static cz_status scan_failed(const unsigned char *bytes, size_t size, cz_status 
     return status;
 }
 
+/* protobuf-c does not say why it gives up: memory, or the bytes. */
+static void *noting_alloc(void *failed, size_t n)
+{
+    void *p = malloc(n);
+    if (!p)
+        *(int *)failed = 1;
+    return p;
+}
+
+static void noting_free(void *failed, void *p)
+{
+    (void)failed;
+    free(p);
+}
+
+/* *out (pointer to a message of `type`): freed by protobuf-c's own allocator, which is free() too. */
+static cz_status unpack_skeleton(const struct onnx_scan *scan, const ProtobufCMessageDescriptor *type,
+                                 const char *what, void *out, cz_error *err)
+{
+    int failed = 0;
+    ProtobufCAllocator allocator = {noting_alloc, noting_free, &failed};
+    ProtobufCMessage *message =
+        protobuf_c_message_unpack(type, &allocator, scan->skeleton_size, scan->skeleton);
+    memcpy(out, &message, sizeof message);
+    if (message)
+        return CZ_OK;
+    if (failed)
+        CZ_FAIL(err, CZ_ERR_MEMORY, "out of memory reading the file's structure");
+    CZ_FAIL(err, CZ_ERR_FORMAT, "not %s, or broken; get it again", what);
+}
+
 static cz_status unpack(const unsigned char *bytes, size_t size, struct onnx_scan *scan,
                         Onnx__ModelProto **out, cz_error *err)
 {
@@ -150,13 +181,23 @@ static cz_status unpack(const unsigned char *bytes, size_t size, struct onnx_sca
     cz_status status = onnx_prescan(bytes, size, &onnx__model_proto__descriptor, scan, err);
     if (status != CZ_OK)
         return scan_failed(bytes, size, status, err);
-    *out = onnx__model_proto__unpack(NULL, scan->skeleton_size, scan->skeleton);
+    status = unpack_skeleton(scan, &onnx__model_proto__descriptor, "an ONNX model", out, err);
     free(scan->skeleton);
     scan->skeleton = NULL;
-    if (*out)
-        return CZ_OK;
-    onnx_scan_deinit(scan);
-    CZ_FAIL(err, CZ_ERR_FORMAT, "not an ONNX model, or broken, or memory ran out reading it");
+    if (status != CZ_OK)
+        onnx_scan_deinit(scan);
+    return status;
+}
+
+/* Most of what can be wrong with a file has one remedy; where there is a better one the message has it. */
+static cz_status refused(cz_status status, const char *name, cz_error *err)
+{
+    int broken = status == CZ_ERR_FORMAT || status == CZ_ERR_SHAPE || status == CZ_ERR_UNSUPPORTED;
+    if (err && broken && !strstr(err->message, "; ")) {
+        size_t n = strlen(err->message);
+        snprintf(err->message + n, sizeof err->message - n, "; export the model again");
+    }
+    return cz_error_prefix(err, status, "%s", name);
 }
 
 static cz_status load(const unsigned char *bytes, size_t size, const char *name, struct onnx_store *store,
@@ -171,7 +212,7 @@ static cz_status load(const unsigned char *bytes, size_t size, const char *name,
     cz_status status = unpack(bytes, size, &scan, &proto, err);
     if (status != CZ_OK) {
         onnx_store_destroy(store);
-        return cz_error_prefix(err, status, "%s", name);
+        return refused(status, name, err);
     }
     struct onnx_model m = {
         .name = name, .proto = proto, .source = {bytes, &scan, store, 0}, .options = options};
@@ -179,7 +220,7 @@ static cz_status load(const unsigned char *bytes, size_t size, const char *name,
     deinit(&m);
     onnx__model_proto__free_unpacked(proto, NULL);
     onnx_scan_deinit(&scan);
-    return status == CZ_OK ? CZ_OK : cz_error_prefix(err, status, "%s", name);
+    return status == CZ_OK ? CZ_OK : refused(status, name, err);
 }
 
 static cz_status new_store(const char *folder, struct onnx_store **out, cz_error *err)
@@ -259,9 +300,10 @@ static cz_status parse_tensor(const unsigned char *bytes, size_t size, struct on
     struct onnx_scan scan;
     CZ_TRY(onnx_prescan(bytes, size, &onnx__tensor_proto__descriptor, &scan, err));
     struct onnx_source source = {bytes, &scan, store, 0};
-    Onnx__TensorProto *proto = onnx__tensor_proto__unpack(NULL, scan.skeleton_size, scan.skeleton);
-    cz_status status = proto ? own_values(&source, proto, out, err)
-                             : cz_error_set(err, CZ_ERR_FORMAT, "not a tensor, or broken");
+    Onnx__TensorProto *proto = NULL;
+    cz_status status = unpack_skeleton(&scan, &onnx__tensor_proto__descriptor, "a tensor", &proto, err);
+    if (status == CZ_OK)
+        status = own_values(&source, proto, out, err);
     onnx__tensor_proto__free_unpacked(proto, NULL);
     onnx_scan_deinit(&scan);
     return status;
