@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 static char folder[] = "/tmp/convzoo-fuzz-external-XXXXXX";
-static char inner[80];
+static char inner[128];
 
 static const char *below(const char *name)
 {
