@@ -1,3 +1,4 @@
+#define _DEFAULT_SOURCE /* wait4 */
 #include "run.h"
 
 #include <errno.h>
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -127,7 +129,11 @@ struct run run_line(const char *line, enum run_stdout how)
     if (how != RUN_GONE)
         close(out[0]);
     close(err[0]);
-    assert_int_equal(waitpid(pid, &status, 0), pid);
+    struct rusage used;
+    assert_int_equal(wait4(pid, &status, 0, &used), pid);
+    r.cpu_ms = (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1e3 +
+               (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e3;
+    r.peak_kib = used.ru_maxrss;
     r.code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
     assert_int_not_equal(r.code, 127);
     return r;

@@ -10,6 +10,8 @@ struct run {
     int code; /* exit code, or 128 + signal */
     char *out, *err;
     size_t out_bytes, err_bytes;
+    double cpu_ms; /* of the program, user and system */
+    long peak_kib; /* the most memory it held */
 };
 
 enum run_stdout {
