@@ -86,7 +86,8 @@ static void must_give(struct msg m, float first, float second)
     msg_free(&m);
 }
 
-/* Within a second: a limit has to act before the work is done. */
+/* A limit has to act before the work is done: without one it would take years, with it a second, with a
+ * sanitizer some. */
 static void must_refuse(struct msg m, cz_status want, const char *words)
 {
     struct cz_graph *graph = NULL;
@@ -95,7 +96,7 @@ static void must_refuse(struct msg m, cz_status want, const char *words)
     cz_status got = load(&m, &graph, &err);
     if (got != want || !strstr(err.message, words))
         fail_msg("wanted status %d with '%s', got %d: %s", want, words, got, err.message);
-    assert_true(clock() - before < 2 * CLOCKS_PER_SEC);
+    assert_true(clock() - before < 60 * CLOCKS_PER_SEC);
     msg_free(&m);
 }
 
