@@ -78,7 +78,7 @@ static cz_status read_term(const char *term, int length, int rank, int *names, i
                 names[(*n)++] = FIRST_ELLIPSIS + k - 1;
             i += 2;
         } else if (((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) && *n < CZ_MAX_RANK) {
-            names[(*n)++] = c;
+            names[(*n)++] = (unsigned char)c;
         } else {
             CZ_FAIL(err, CZ_ERR_FORMAT, "equation: '%.*s' is no list of up to %d labels", length, term,
                     CZ_MAX_RANK);
