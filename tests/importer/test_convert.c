@@ -53,7 +53,7 @@ static void every_opset(struct cz_graph *g, const char *what)
     assert_true(fd >= 0);
     close(fd);
     for (int opset = CZ_EXPORT_OPSET_MIN; opset <= CZ_EXPORT_OPSET_MAX; opset++) {
-        struct cz_graph *again;
+        struct cz_graph *again = NULL;
         if (cz_onnx_export_as(g, path, &(struct cz_onnx_export_options){.opset = opset}, &err) != CZ_OK ||
             cz_onnx_load(path, NULL, &again, NULL, &err) != CZ_OK)
             fail_msg("%s at opset %d: %s", what, opset, err.message);
